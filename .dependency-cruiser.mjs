@@ -1,0 +1,96 @@
+/** Who may import whom: the table of docs/architecture.md, checked. Type-only imports count as well. */
+const layers = {
+  errors: [],
+  logging: ['errors'],
+  model: ['errors'],
+  http: ['errors', 'logging'],
+  config: ['errors', 'logging'],
+  auth: ['errors', 'logging', 'http', 'config'],
+  pipeline: ['model', 'errors', 'logging'],
+  sources: ['model', 'http', 'auth', 'config', 'errors', 'logging'],
+  destinations: ['model', 'config', 'errors', 'logging'],
+  testing: ['model', 'errors', 'http', 'pipeline'],
+};
+
+const layerRules = Object.entries(layers).map(([layer, allowed]) => ({
+  name: `${layer}-imports`,
+  comment: `${layer}/ may import only: ${allowed.join(', ') || 'nothing'}`,
+  severity: 'error',
+  from: {
+    path: `^src/${layer}/`,
+    pathNot: '^src/destinations/sqlite/comdirect\\.ts$',
+  },
+  to: { path: '^src/', pathNot: `^src/(${[layer, ...allowed].join('|')})/` },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    ...layerRules,
+    {
+      name: 'sources-apart',
+      comment: 'A source never knows another source.',
+      severity: 'error',
+      from: { path: '^src/sources/([^/]+)/' },
+      to: { path: '^src/sources/', pathNot: '^src/sources/$1/' },
+    },
+    {
+      name: 'destinations-apart',
+      comment: 'A destination never knows another destination.',
+      severity: 'error',
+      from: { path: '^src/destinations/([^/]+)/' },
+      to: { path: '^src/destinations/', pathNot: '^src/destinations/$1/' },
+    },
+    {
+      name: 'sandbox-apart',
+      comment: 'A connector never needs its sandbox, and the sandbox never the connector.',
+      severity: 'error',
+      from: { path: '^src/sources/([^/]+)/(?!sandbox/)' },
+      to: { path: '^src/sources/[^/]+/sandbox/' },
+    },
+    {
+      name: 'sandbox-stands-alone',
+      severity: 'error',
+      from: { path: '^src/sources/[^/]+/sandbox/' },
+      to: { path: '^src/', pathNot: '^src/(sources/[^/]+/sandbox|errors|logging)/' },
+    },
+    {
+      name: 'named-writers',
+      comment: 'The one exception: named writers may know the pure table definitions of their source.',
+      severity: 'error',
+      from: { path: '^src/destinations/sqlite/comdirect\\.ts$' },
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(destinations/sqlite|model|config|errors|logging)/|^src/sources/comdirect/tables\\.ts$',
+      },
+    },
+    {
+      name: 'front-door',
+      comment: 'The front door offers the core, never a connector.',
+      severity: 'error',
+      from: { path: '^src/index\\.ts$' },
+      to: { path: '^src/(sources|destinations|cli|http|auth|testing)/' },
+    },
+    {
+      name: 'nothing-imports-testing-or-cli',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(testing|cli)/' },
+      to: { path: '^src/(testing|cli)/' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'declared-dependencies',
+      comment: 'The product imports only what package.json declares for users.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown'] },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    moduleSystems: ['es6'],
+  },
+};

@@ -1,0 +1,35 @@
+/** The nouns of the package: values, tables, streams, sources, destinations, state, checks. No I/O. */
+export { bookkeepingColumns, isStagedMode, scd2Columns } from './table.ts';
+export type { Column, DriftPolicy, TableDefinition, WriteMode } from './table.ts';
+export { decimalShape, stringifyJson } from './value.ts';
+export type { JsonObject, JsonValue, LogicalType, Row, Value } from './value.ts';
+export { binary, date, decimal, int64, json, time, timestamp, toTimestamp, uuid } from './types.ts';
+export type { ColumnOf, RowOf } from './row-type.ts';
+export { ColumnNames, columnName, pathKey } from './naming.ts';
+export { inferType, widenType } from './widen.ts';
+export { compileSchema } from './compile.ts';
+export type { CompiledSchema, UnknownField } from './compile.ts';
+export { defineSource, defineStream, rowKeyColumn, tableOf } from './define.ts';
+export type { StreamOptions, TypedStream, WriteModeName } from './define.ts';
+export { PipelineState } from './state.ts';
+export type { PartitionState, StateEntry } from './state.ts';
+export type { Batch, CursorOptions, Partition, PlanContext, ReadContext, Source, Stream } from './source.ts';
+export { customCheck, freshness, noNulls, rowCount, sqlCheck, unique } from './check.ts';
+export type { Check, CheckQuery, CheckResult } from './check.ts';
+export type {
+  AbortResult,
+  Commit,
+  Condition,
+  Destination,
+  DestinationStatus,
+  Load,
+  LoadInfo,
+  LoadRecord,
+  OpenOptions,
+  QuarantinedRow,
+  Reader,
+  RowObject,
+  RowQuery,
+  Session,
+  TableCounts,
+} from './destination.ts';

@@ -1,0 +1,229 @@
+/** One run of a pipeline, from plan to report. */
+import { PlumbingError, isPlumbingError } from '../errors/index.ts';
+import { getLogger } from '../logging/index.ts';
+import { tableOf, toTimestamp } from '../model/index.ts';
+import type { CheckResult, Load, Session, Stream } from '../model/index.ts';
+import { requireCommitted } from './commit.ts';
+import { definePipeline, selectStreams } from './define.ts';
+import type { Pipeline, RunOptions, WorkItem } from './define.ts';
+import { createLoadId } from './load-id.ts';
+import type { ReportedError, RunReport, StreamReport } from './report.ts';
+import { StreamLoad } from './stream-load.ts';
+import type { RunContext } from './stream-load.ts';
+
+const log = getLogger('pipeline');
+
+/**
+ * Runs a pipeline once: reads each stream from its cursor, and commits rows, cursors and run record together.
+ *
+ * A stream that fails does not stop the others; its error is in the report, and `status` is `failed`. With checks, all
+ * rows are staged and become visible at once when every check holds; else nothing is published and `status` is
+ * `checks_failed`. A run that was killed at any moment is made good by the next one.
+ *
+ * @returns the report; also when streams failed.
+ * @throws PlumbingError when the run could not start or its outcome could not be stored (`CONFIG_INVALID`, `DEST_*`,
+ * `STATE_CORRUPT`, `COMMIT_UNKNOWN`, ...); `signal.reason` when aborted (committed progress stays).
+ *
+ * @example
+ * ```ts
+ * const report = await run({ source: comdirect(), destination: sqlite('comdirect.db') });
+ * for (const stream of report.streams) console.log(stream.stream, stream.inserted);
+ * ```
+ */
+export async function run(pipeline: Pipeline, options: RunOptions = {}): Promise<RunReport> {
+  definePipeline(pipeline);
+  const signal = options.signal ?? new AbortController().signal;
+  signal.throwIfAborted();
+  try {
+    const session = await pipeline.destination.open({ signal });
+    try {
+      return await new Run(pipeline, options, signal, session).execute();
+    } finally {
+      await session.close();
+    }
+  } finally {
+    await pipeline.source.close?.();
+  }
+}
+
+/**
+ * Lists the parts of a run: one item for each stream and partition, plain JSON. Run them anywhere, in any order, with
+ * `run(pipeline, { work: [item] })`; each part has its own cursor and commits on its own.
+ */
+export async function planRun(pipeline: Pipeline, options: RunOptions = {}): Promise<readonly WorkItem[]> {
+  const signal = options.signal ?? new AbortController().signal;
+  const now = options.now ?? (() => new Date());
+  const items: WorkItem[] = [];
+  try {
+    for (const stream of selectStreams(pipeline)) {
+      if (!stream.partitions) items.push({ stream: stream.name, partition: { key: '' } });
+      else {
+        for await (const partition of await stream.partitions({ signal, now })) {
+          items.push({ stream: stream.name, partition });
+        }
+      }
+    }
+  } finally {
+    await pipeline.source.close?.();
+  }
+  return items;
+}
+
+class Run {
+  readonly #pipeline: Pipeline;
+  readonly #options: RunOptions;
+  readonly #signal: AbortSignal;
+  readonly #session: Session;
+  readonly #now: () => Date;
+  readonly #startedAt: Date;
+  readonly #loadId: string;
+  readonly #startedMs = performance.now();
+
+  constructor(pipeline: Pipeline, options: RunOptions, signal: AbortSignal, session: Session) {
+    this.#pipeline = pipeline;
+    this.#options = options;
+    this.#signal = signal;
+    this.#session = session;
+    this.#now = options.now ?? (() => new Date());
+    this.#startedAt = this.#now();
+    this.#loadId = createLoadId(this.#startedAt);
+  }
+
+  async execute(): Promise<RunReport> {
+    const streams = this.#streams();
+    const load = await this.#session.begin({
+      loadId: this.#loadId,
+      pipeline: this.#name,
+      startedAt: toTimestamp(this.#startedAt) as string,
+      day: dayIn(this.#pipeline.source.timeZone ?? 'UTC', this.#startedAt),
+      tables: streams.map(tableOf),
+      staged: this.#isStaged,
+      signal: this.#signal,
+    });
+    try {
+      // Read after the load has its turn: an earlier run may have moved the cursors while this one waited.
+      const state = await this.#session.readState(this.#name);
+      const context: RunContext = {
+        pipeline: this.#pipeline,
+        load,
+        state,
+        signal: this.#signal,
+        now: this.#now,
+        options: this.#options,
+      };
+      const reports = await this.#loadStreams(context, streams);
+      return await this.#publish(load, reports);
+    } catch (error) {
+      await load.abort(messageOf(error));
+      throw error;
+    }
+  }
+
+  get #name(): string {
+    return this.#pipeline.name ?? this.#pipeline.source.name;
+  }
+
+  get #isStaged(): boolean {
+    return this.#pipeline.staged === true || (this.#pipeline.checks?.length ?? 0) > 0;
+  }
+
+  #streams(): readonly Stream[] {
+    const { work } = this.#options;
+    const selected = selectStreams(this.#pipeline);
+    return work ? selected.filter((stream) => work.some((item) => item.stream === stream.name)) : selected;
+  }
+
+  async #loadStreams(context: RunContext, streams: readonly Stream[]): Promise<StreamReport[]> {
+    const reports: StreamReport[] = [];
+    let stop: unknown;
+    for (const stream of streams) {
+      const loading = new StreamLoad(context, stream);
+      const startedMs = performance.now();
+      const finish = (status: StreamReport['status'], error?: unknown): void => {
+        const report = loading.report(status, Math.round(performance.now() - startedMs));
+        reports.push(error === undefined ? report : { ...report, error: reportError(error) });
+        this.#options.onProgress?.({ type: 'stream_finished', report: reports.at(-1) as StreamReport });
+      };
+      if (stop !== undefined) {
+        await context.load.discardTable(stream.name);
+        finish('skipped', stop);
+        continue;
+      }
+      this.#options.onProgress?.({ type: 'stream_started', stream: stream.name });
+      try {
+        await loading.run();
+        finish('succeeded');
+      } catch (error) {
+        if (this.#signal.aborted) throw this.#signal.reason;
+        log.error('stream {stream} failed: {message}', { stream: stream.name, message: messageOf(error) });
+        await loading.keepProgress(error);
+        finish('failed', error);
+        if (endsTheRun(error)) stop = error;
+      }
+    }
+    return reports;
+  }
+
+  async #publish(load: Load, streams: readonly StreamReport[]): Promise<RunReport> {
+    const checks = this.#pipeline.checks ?? [];
+    const results = checks.length > 0 ? await load.audit(checks) : [];
+    if (results.some((result) => !result.passed)) {
+      const { staged } = await load.abort('checks failed', { keepStaged: true });
+      return this.#report('checks_failed', streams, results, staged);
+    }
+    requireCommitted(await load.publish(), this.#name);
+    const failed = streams.some((stream) => stream.status !== 'succeeded');
+    // Only publishing gives a staged load its final counts.
+    const counted = streams.map((stream) => ({ ...stream, ...load.counts(stream.stream) }));
+    return this.#report(failed ? 'failed' : 'succeeded', counted, results, []);
+  }
+
+  #report(
+    status: RunReport['status'],
+    streams: readonly StreamReport[],
+    checks: readonly CheckResult[],
+    staged: readonly string[],
+  ): RunReport {
+    const { destination } = this.#pipeline;
+    return {
+      loadId: this.#loadId,
+      pipeline: this.#name,
+      destination: `${destination.name}:${destination.location}`,
+      status,
+      startedAt: this.#startedAt.toISOString(),
+      finishedAt: this.#now().toISOString(),
+      durationMs: Math.round(performance.now() - this.#startedMs),
+      streams,
+      checks,
+      staged,
+    };
+  }
+}
+
+/** Errors after which other streams must not even try: they would ask the same account again, or write in vain. */
+function endsTheRun(error: unknown): boolean {
+  return error instanceof PlumbingError && /^(AUTH_|TOKEN_STORE_|DEST_|COMMIT_|CONFIG_)/.test(error.code);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function reportError(error: unknown): ReportedError {
+  return isPlumbingError(error)
+    ? { code: error.code, message: error.message, retryable: error.retryable }
+    : { code: 'UNEXPECTED', message: messageOf(error), retryable: false };
+}
+
+/** The calendar day of an instant in a time zone. */
+function dayIn(timeZone: string, instant: Date): string {
+  const parts = new Intl.DateTimeFormat('en', {
+    timeZone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+  });
+  const part = (type: string): string =>
+    parts.formatToParts(instant).find((item) => item.type === type)?.value ?? '';
+  return `${part('year').padStart(4, '0')}-${part('month')}-${part('day')}`;
+}

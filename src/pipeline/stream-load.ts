@@ -1,0 +1,255 @@
+/** Loads one stream: partitions -> batches -> shaped rows -> checkpoints. */
+import { PlumbingError } from '../errors/index.ts';
+import { isStagedMode } from '../model/index.ts';
+import type {
+  Batch,
+  Column,
+  JsonObject,
+  JsonValue,
+  Load,
+  Partition,
+  PartitionState,
+  PipelineState,
+  StateEntry,
+  Stream,
+} from '../model/index.ts';
+import { requireCommitted } from './commit.ts';
+import { CursorTracker, startAfter } from './cursor.ts';
+import type { CheckpointOptions, Pipeline, RunOptions } from './define.ts';
+import type { StreamReport } from './report.ts';
+import { RowShaper } from './row-shaper.ts';
+
+/** What all streams of a run share. */
+export interface RunContext {
+  readonly pipeline: Pipeline;
+  readonly load: Load;
+  /** The state at the start of the run. */
+  readonly state: PipelineState;
+  readonly signal: AbortSignal;
+  readonly now: () => Date;
+  readonly options: RunOptions;
+}
+
+const defaults: Required<CheckpointOptions> = { rows: 10_000, intervalMs: 5_000 };
+
+/** The load of one stream in one run. */
+export class StreamLoad {
+  readonly #context: RunContext;
+  readonly #stream: Stream;
+  readonly #shaper: RowShaper;
+  readonly #checkpointRows: number;
+  readonly #checkpointMs: number;
+  /** Rows may be committed before the stream's end. */
+  readonly #direct: boolean;
+  readonly #cursorColumn: Column | undefined;
+  readonly #cursorIndex: number;
+  readonly #schemaChanges = new Map<string, string>();
+  readonly #cursors: Record<string, JsonValue> = {};
+  /** Cursors that may be stored with the next commit. */
+  #dueState: StateEntry[] = [];
+  #rowsSinceCommit = 0;
+  #lastCommitMs = performance.now();
+  #batches = 0;
+  #partitions = 0;
+
+  constructor(context: RunContext, stream: Stream) {
+    this.#context = context;
+    this.#stream = stream;
+    const table = context.load.table(stream.name);
+    this.#shaper = new RowShaper(stream, table);
+    this.#checkpointRows = context.pipeline.checkpoint?.rows ?? defaults.rows;
+    this.#checkpointMs = context.pipeline.checkpoint?.intervalMs ?? defaults.intervalMs;
+    this.#direct = !isStagedMode(table);
+    this.#cursorIndex = table.columns.findIndex((column) => column.name === stream.cursor?.column);
+    this.#cursorColumn = table.columns[this.#cursorIndex];
+    for (const entry of context.state.entries()) {
+      if (entry.stream === stream.name && entry.state.cursor !== undefined) {
+        this.#cursors[entry.partition] = entry.state.cursor;
+      }
+    }
+  }
+
+  /** Reads everything and commits it. After an error, `keepProgress` decides what stays. */
+  async run(): Promise<void> {
+    for await (const partition of this.#plan()) {
+      this.#partitions++;
+      await this.#loadPartition(partition);
+    }
+    requireCommitted(
+      await this.#context.load.finishTable(this.#stream.name, this.#takeState()),
+      this.#stream.name,
+    );
+    this.#context.options.onProgress?.({ type: 'committed', stream: this.#stream.name });
+  }
+
+  /** After an error: commits complete progress where rows may be visible early, drops the rest. */
+  async keepProgress(error: unknown): Promise<void> {
+    const { load } = this.#context;
+    const lost = error instanceof PlumbingError && /^(DEST_|COMMIT_|SCHEMA_DRIFT|STATE_)/.test(error.code);
+    if (this.#direct && !lost && !this.#context.signal.aborted) await this.#commit();
+    await load.discardTable(this.#stream.name);
+  }
+
+  /** What happened so far. */
+  report(status: StreamReport['status'], durationMs: number): StreamReport {
+    return {
+      stream: this.#stream.name,
+      status,
+      read: this.#shaper.rowsRead,
+      batches: this.#batches,
+      partitions: this.#partitions,
+      ...this.#context.load.counts(this.#stream.name),
+      schemaChanges: [...this.#schemaChanges.values()],
+      cursors: { ...this.#cursors },
+      durationMs,
+    };
+  }
+
+  async *#plan(): AsyncIterable<Partition | undefined> {
+    const { signal, now, options } = this.#context;
+    const chosen = options.work?.filter((item) => item.stream === this.#stream.name);
+    if (chosen) {
+      for (const item of chosen) yield item.partition.key === '' ? undefined : item.partition;
+    } else if (this.#stream.partitions) {
+      yield* await this.#stream.partitions({ signal, now });
+    } else {
+      yield undefined;
+    }
+  }
+
+  async #loadPartition(partition: Partition | undefined): Promise<void> {
+    const { pipeline, signal, now } = this.#context;
+    const key = partition?.key ?? '';
+    const stored: PartitionState = pipeline.fullRefresh
+      ? {}
+      : this.#context.state.get(this.#stream.name, key);
+    const tracker = new CursorTracker(this.#cursorColumn?.type ?? 'string', stored.cursor);
+    let custom: JsonObject | undefined = stored.custom;
+    const from = this.#startOf(stored);
+    this.#shaper.startPartition(key);
+    const batches = this.#stream.read({
+      signal,
+      now,
+      ...(partition && { partition }),
+      ...(from !== undefined && { from }),
+      ...(custom && { custom }),
+    });
+    for await (const given of oneAhead(batches, signal)) {
+      const batch: Batch = isRows(given) ? { rows: given } : given;
+      await this.#take(batch, tracker);
+      if (batch.custom) custom = batch.custom;
+      if (batch.cursor !== undefined) tracker.take(batch.cursor);
+      this.#batches++;
+      this.#context.options.onProgress?.({
+        type: 'batch',
+        stream: this.#stream.name,
+        partition: key,
+        rows: this.#shaper.rowsRead,
+        batches: this.#batches,
+      });
+      const settled = batch.cursor !== undefined || this.#stream.cursor?.order === 'ascending';
+      if (settled) this.#setState(key, tracker.value, custom);
+      if (this.#direct && this.#isCheckpointDue()) await this.#commit();
+    }
+    // Only now has everything up to the cursor been read, whatever the order of the rows.
+    this.#setState(key, tracker.value, custom);
+  }
+
+  #startOf(stored: PartitionState): JsonValue | undefined {
+    if (stored.cursor === undefined) return this.#context.pipeline.since;
+    if (!this.#cursorColumn || !this.#stream.cursor) return stored.cursor;
+    return startAfter(stored.cursor, this.#cursorColumn.type, this.#stream.cursor);
+  }
+
+  async #take(batch: Batch, tracker: CursorTracker): Promise<void> {
+    const { load } = this.#context;
+    const { name } = this.#stream;
+    const shaped = this.#shaper.shape(batch.rows);
+    if (shaped.changes.length > 0) {
+      await load.evolve(
+        name,
+        shaped.changes.map((change) => change.column),
+      );
+      for (const { column, kind } of shaped.changes) {
+        if (kind === 'added' || !this.#schemaChanges.has(column.name)) {
+          this.#schemaChanges.set(column.name, `${kind} ${column.name}: ${column.type}`);
+        }
+      }
+    }
+    if (shaped.rejected.length > 0) await load.quarantine(name, shaped.rejected);
+    if (shaped.rows.length > 0 || batch.scopes) await load.write(name, shaped.rows, batch.scopes);
+    if (this.#cursorIndex >= 0) for (const row of shaped.rows) tracker.take(row[this.#cursorIndex]);
+    this.#rowsSinceCommit += batch.rows.length;
+  }
+
+  #setState(partition: string, cursor: JsonValue | undefined, custom: JsonObject | undefined): void {
+    if (cursor === undefined && custom === undefined) return;
+    const state: PartitionState = { ...(cursor !== undefined && { cursor }), ...(custom && { custom }) };
+    this.#dueState = this.#dueState.filter((entry) => entry.partition !== partition);
+    this.#dueState.push({ stream: this.#stream.name, partition, state });
+  }
+
+  #isCheckpointDue(): boolean {
+    return (
+      this.#rowsSinceCommit >= this.#checkpointRows ||
+      performance.now() - this.#lastCommitMs >= this.#checkpointMs
+    );
+  }
+
+  async #commit(): Promise<void> {
+    requireCommitted(await this.#context.load.checkpoint(this.#takeState()), this.#stream.name);
+    this.#rowsSinceCommit = 0;
+    this.#lastCommitMs = performance.now();
+    this.#context.options.onProgress?.({ type: 'committed', stream: this.#stream.name });
+  }
+
+  #takeState(): StateEntry[] {
+    const due = this.#dueState;
+    this.#dueState = [];
+    for (const { partition, state } of due) {
+      if (state.cursor !== undefined) this.#cursors[partition] = state.cursor;
+    }
+    return due;
+  }
+}
+
+function isRows(given: Batch | readonly unknown[]): given is readonly unknown[] {
+  return Array.isArray(given);
+}
+
+/**
+ * Asks for the next item while the current one is worked on: never more than one ahead. Ends with the signal's reason
+ * at once, also when the source does not heed the signal.
+ */
+async function* oneAhead<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
+  const iterator = items[Symbol.asyncIterator]();
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => undefined);
+  const onAbort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  let done = false;
+  try {
+    signal.throwIfAborted();
+    let next = iterator.next();
+    for (;;) {
+      const result = await Promise.race([next, aborted.promise]);
+      if (result.done) {
+        done = true;
+        return;
+      }
+      next = iterator.next();
+      // The rejection is seen at the next await; without this the process would end before.
+      next.catch(() => undefined);
+      yield result.value;
+      signal.throwIfAborted();
+    }
+  } catch (error) {
+    // A failed iterator has ended by itself; one that is aborted may never answer.
+    done = true;
+    if (signal.aborted) void iterator.return?.()?.catch(() => undefined);
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    if (!done) await iterator.return?.();
+  }
+}
