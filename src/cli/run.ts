@@ -1,0 +1,160 @@
+/** `plumbing run comdirect --to sqlite:FILE`, `plumbing run my-pipeline.ts`. */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { PlumbingError } from '../errors/index.ts';
+import type { Pipeline } from '../pipeline/index.ts';
+import type { Source } from '../model/index.ts';
+import { destinationOf } from './destination-uri.ts';
+import { exitCodeOfReport } from './exit-codes.ts';
+import { terminalProgress } from './progress.ts';
+
+interface RunFlags {
+  readonly to?: string;
+  readonly streams?: readonly string[];
+  readonly since?: string;
+  readonly fullRefresh?: boolean;
+  readonly staged?: boolean;
+  readonly checkpointRows?: number;
+  readonly checkpointMs?: number;
+  readonly requestsPerSecond?: number;
+  readonly login: 'auto' | 'never' | 'push';
+  readonly json?: boolean;
+}
+
+/** Adds the subcommand. */
+export function addRunCommand(program: Command, signal: AbortSignal): void {
+  program
+    .command('run')
+    .summary('load a source, or a pipeline from a file')
+    .description(
+      'Reads what is new and commits rows, cursors and run record together. Safe to kill and to run again.',
+    )
+    .argument('<what>', '"comdirect", or a file whose default export is definePipeline(...)')
+    .addOption(new Option('--to <uri>', 'sqlite:FILE (default: SQLITE_DB_PATH)').env('PLUMBING_TO'))
+    .addOption(
+      new Option('--streams <names...>', 'only these, separated by blanks or commas').env('PLUMBING_STREAMS'),
+    )
+    .addOption(
+      new Option('--since <date>', 'where a first run begins, YYYY-MM-DD (default: all history)')
+        .env('PLUMBING_SINCE')
+        .argParser(isoDate),
+    )
+    .addOption(
+      new Option('--full-refresh', 'ignore stored cursors and read all again').env('PLUMBING_FULL_REFRESH'),
+    )
+    .addOption(
+      new Option('--staged', 'make the whole run visible at once, at its end').env('PLUMBING_STAGED'),
+    )
+    .addOption(
+      new Option('--checkpoint-rows <n>', 'commit after this many rows')
+        .env('PLUMBING_CHECKPOINT_ROWS')
+        .argParser(positive),
+    )
+    .addOption(
+      new Option('--checkpoint-ms <ms>', 'commit after this many milliseconds')
+        .env('PLUMBING_CHECKPOINT_MS')
+        .argParser(positive),
+    )
+    .addOption(
+      new Option('--requests-per-second <n>', 'upper limit for requests to the source')
+        .env('PLUMBING_REQUESTS_PER_SECOND')
+        .argParser(positive),
+    )
+    .addOption(
+      new Option(
+        '--login <how>',
+        'without a valid token: "push" asks the phone, "never" exits with 3, "auto" asks when a terminal is attached or the bank is a local sandbox',
+      )
+        .choices(['auto', 'never', 'push'])
+        .default('auto')
+        .env('PLUMBING_LOGIN'),
+    )
+    .addOption(new Option('--json', 'one JSON document on standard output').env('PLUMBING_JSON'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ plumbing run comdirect --to sqlite:comdirect.db --since 2025-01-01
+  $ plumbing run comdirect --to sqlite:comdirect.db --streams account_balances --json
+  $ plumbing run my-pipeline.ts
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 needs a person (TAN), 4 checks failed`,
+    )
+    .action(async (what: string, flags: RunFlags) => {
+      const pipeline = await pipelineOf(what, flags, process.env);
+      const { run } = await import('../pipeline/index.ts');
+      const report = await run(pipeline, { signal, onProgress: terminalProgress(process.stderr) });
+      const { reportText } = await import('./report-text.ts');
+      process.stdout.write(`${flags.json ? JSON.stringify(report, null, 2) : reportText(report)}\n`);
+      process.exitCode = exitCodeOfReport(report);
+    });
+}
+
+async function pipelineOf(what: string, flags: RunFlags, env: NodeJS.ProcessEnv): Promise<Pipeline> {
+  const streams = flags.streams?.flatMap((names) => names.split(',')).filter((name) => name !== '');
+  const overrides = {
+    ...(streams && { streams }),
+    ...(flags.since !== undefined && { since: flags.since }),
+    ...(flags.fullRefresh && { fullRefresh: true }),
+    ...(flags.staged && { staged: true }),
+  };
+  const checkpoint = {
+    ...(flags.checkpointRows !== undefined && { rows: flags.checkpointRows }),
+    ...(flags.checkpointMs !== undefined && { intervalMs: flags.checkpointMs }),
+  };
+  if (what === 'comdirect') {
+    const source = await comdirectSource(flags, env);
+    return { source, destination: await destinationOf(flags.to, env), ...overrides, checkpoint };
+  }
+  const fromFile = await importPipeline(what);
+  const destination = flags.to === undefined ? fromFile.destination : await destinationOf(flags.to, env);
+  return { ...fromFile, destination, ...overrides, checkpoint: { ...fromFile.checkpoint, ...checkpoint } };
+}
+
+async function comdirectSource(flags: RunFlags, env: NodeJS.ProcessEnv): Promise<Source> {
+  const { comdirect, loadComdirectConfig } = await import('../sources/comdirect/index.ts');
+  const { isLoginAllowed, onChallenge } = await import('./challenge.ts');
+  const config = loadComdirectConfig(env);
+  return comdirect({
+    config,
+    login: isLoginAllowed(flags.login, config.baseUrl) ? 'interactive' : 'never',
+    onChallenge,
+    ...(flags.requestsPerSecond !== undefined && {
+      rateLimit: { requestsPerSecond: flags.requestsPerSecond },
+    }),
+  });
+}
+
+async function importPipeline(file: string): Promise<Pipeline> {
+  const path = resolve(file);
+  let module: { default?: unknown };
+  try {
+    module = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new PlumbingError(
+      'CONFIG_INVALID',
+      `${file}: expected "comdirect" or a file with a pipeline; ${message}`,
+      { cause },
+    );
+  }
+  const pipeline = module.default as Partial<Pipeline> | undefined;
+  if (pipeline?.source && pipeline.destination) return pipeline as Pipeline;
+  throw new PlumbingError(
+    'CONFIG_INVALID',
+    `${file}: the default export is no pipeline; write export default definePipeline({ source, destination })`,
+  );
+}
+
+function isoDate(text: string): string {
+  if (/^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  throw new InvalidArgumentError('expected a date, e.g. 2025-01-31');
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('expected a number above 0');
+}

@@ -1,0 +1,27 @@
+/** A table for people to read: columns aligned, numbers to the right. */
+export function textTable(rows: readonly Readonly<Record<string, unknown>>[]): string {
+  const [first] = rows;
+  if (!first) return '';
+  const names = Object.keys(first);
+  const cells = rows.map((row) => names.map((name) => cellText(row[name])));
+  const widths = names.map((name, i) => Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0)));
+  const isNumber = names.map((name) => rows.every((row) => isNumeric(row[name])));
+  const line = (values: readonly string[]): string =>
+    values
+      .map((value, i) => (isNumber[i] ? value.padStart(widths[i] ?? 0) : value.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  return [line(names), line(widths.map((width) => '-'.repeat(width))), ...cells.map(line)].join('\n');
+}
+
+function isNumeric(value: unknown): boolean {
+  if (value === null || value === undefined) return true;
+  if (typeof value === 'number' || typeof value === 'bigint') return true;
+  return typeof value === 'string' && /^-?[\d,]+(\.\d+)?$/.test(value);
+}
+
+function cellText(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'number') return value.toLocaleString('en-US');
+  return typeof value === 'string' ? value : String(value as bigint | boolean);
+}
