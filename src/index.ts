@@ -41,11 +41,12 @@ export type {
   WriteMode,
   WriteModeName,
 } from './model/index.ts';
-export { definePipeline, planRun, run } from './pipeline/index.ts';
+export { definePipeline, planRun, replayQuarantine, run } from './pipeline/index.ts';
 export type {
   CheckpointOptions,
   Pipeline,
   ProgressEvent,
+  ReplayReport,
   ReportedError,
   RunOptions,
   RunReport,

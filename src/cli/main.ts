@@ -61,9 +61,8 @@ function version(): string {
 
 /** Node 22 and 24 warn that node:sqlite is experimental; to the person at the terminal that says nothing. */
 function silenceSqliteWarning(): void {
-  const { emitWarning } = process;
-  process.emitWarning = ((warning: string | Error, ...rest: []) => {
-    if (String(warning).includes('SQLite is an experimental feature')) return;
-    emitWarning.call(process, warning, ...rest);
-  }) as typeof process.emitWarning;
+  const emit = process.emitWarning.bind(process) as (...args: unknown[]) => void;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
+    if (!String(warning).includes('SQLite is an experimental feature')) emit(warning, ...rest);
+  };
 }

@@ -1,25 +1,12 @@
 /** `plumbing run comdirect --to sqlite:FILE`, `plumbing run my-pipeline.ts`. */
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import { PlumbingError } from '../errors/index.ts';
-import type { Pipeline } from '../pipeline/index.ts';
-import type { Source } from '../model/index.ts';
-import { destinationOf } from './destination-uri.ts';
 import { exitCodeOfReport } from './exit-codes.ts';
+import { pipelineOf } from './pipeline-of.ts';
+import type { PipelineFlags } from './pipeline-of.ts';
 import { terminalProgress } from './progress.ts';
 
-interface RunFlags {
-  readonly to?: string;
-  readonly streams?: readonly string[];
-  readonly since?: string;
-  readonly fullRefresh?: boolean;
-  readonly staged?: boolean;
-  readonly checkpointRows?: number;
-  readonly checkpointMs?: number;
-  readonly requestsPerSecond?: number;
-  readonly login: 'auto' | 'never' | 'push';
+interface RunFlags extends PipelineFlags {
   readonly json?: boolean;
 }
 
@@ -90,62 +77,6 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 needs a person (TAN), 4 checks failed`,
       process.stdout.write(`${flags.json ? JSON.stringify(report, null, 2) : reportText(report)}\n`);
       process.exitCode = exitCodeOfReport(report);
     });
-}
-
-async function pipelineOf(what: string, flags: RunFlags, env: NodeJS.ProcessEnv): Promise<Pipeline> {
-  const streams = flags.streams?.flatMap((names) => names.split(',')).filter((name) => name !== '');
-  const overrides = {
-    ...(streams && { streams }),
-    ...(flags.since !== undefined && { since: flags.since }),
-    ...(flags.fullRefresh && { fullRefresh: true }),
-    ...(flags.staged && { staged: true }),
-  };
-  const checkpoint = {
-    ...(flags.checkpointRows !== undefined && { rows: flags.checkpointRows }),
-    ...(flags.checkpointMs !== undefined && { intervalMs: flags.checkpointMs }),
-  };
-  if (what === 'comdirect') {
-    const source = await comdirectSource(flags, env);
-    return { source, destination: await destinationOf(flags.to, env), ...overrides, checkpoint };
-  }
-  const fromFile = await importPipeline(what);
-  const destination = flags.to === undefined ? fromFile.destination : await destinationOf(flags.to, env);
-  return { ...fromFile, destination, ...overrides, checkpoint: { ...fromFile.checkpoint, ...checkpoint } };
-}
-
-async function comdirectSource(flags: RunFlags, env: NodeJS.ProcessEnv): Promise<Source> {
-  const { comdirect, loadComdirectConfig } = await import('../sources/comdirect/index.ts');
-  const { isLoginAllowed, onChallenge } = await import('./challenge.ts');
-  const config = loadComdirectConfig(env);
-  return comdirect({
-    config,
-    login: isLoginAllowed(flags.login, config.baseUrl) ? 'interactive' : 'never',
-    onChallenge,
-    ...(flags.requestsPerSecond !== undefined && {
-      rateLimit: { requestsPerSecond: flags.requestsPerSecond },
-    }),
-  });
-}
-
-async function importPipeline(file: string): Promise<Pipeline> {
-  const path = resolve(file);
-  let module: { default?: unknown };
-  try {
-    module = (await import(pathToFileURL(path).href)) as { default?: unknown };
-  } catch (cause) {
-    const { message } = cause as Error;
-    throw new PlumbingError(
-      'CONFIG_INVALID',
-      `${file}: expected "comdirect" or a file with a pipeline; ${message}`,
-      { cause },
-    );
-  }
-  const pipeline = module.default as Partial<Pipeline> | undefined;
-  if (pipeline?.source && pipeline.destination) return pipeline as Pipeline;
-  throw new PlumbingError(
-    'CONFIG_INVALID',
-    `${file}: the default export is no pipeline; write export default definePipeline({ source, destination })`,
-  );
 }
 
 function isoDate(text: string): string {

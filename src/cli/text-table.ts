@@ -1,3 +1,5 @@
+import { stringifyJson } from '../model/index.ts';
+
 /** A table for people to read: columns aligned, numbers to the right. */
 export function textTable(rows: readonly Readonly<Record<string, unknown>>[]): string {
   const [first] = rows;
@@ -22,6 +24,6 @@ function isNumeric(value: unknown): boolean {
 
 function cellText(value: unknown): string {
   if (value === null || value === undefined) return '';
-  if (typeof value === 'number') return value.toLocaleString('en-US');
-  return typeof value === 'string' ? value : String(value as bigint | boolean);
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' ? value.toLocaleString('en-US') : stringifyJson(value);
 }

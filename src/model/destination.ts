@@ -68,6 +68,8 @@ export interface Load {
   write(table: string, rows: readonly Row[], scopes?: readonly JsonObject[]): Promise<void>;
   /** Takes rows that do not fit. Committed with the next commit. */
   quarantine(table: string, rows: readonly QuarantinedRow[]): Promise<void>;
+  /** Takes rows out of the quarantine, with the next commit: the one that stores them in their table. */
+  releaseQuarantine(table: string, ids: readonly number[]): Promise<void>;
   /** Commits all that was taken, with the state that goes with it, in one transaction. Nothing in `state` is cleared by being absent. */
   checkpoint(state: readonly StateEntry[]): Promise<Commit>;
   /** The table's rows are complete: swaps them in (unless the whole load is staged), together with `state`. */
@@ -113,6 +115,14 @@ export interface QuarantinedRow {
   readonly raw: unknown;
 }
 
+/** A row in quarantine. `raw` is what the source gave, parsed back without loss. */
+export interface StoredQuarantinedRow extends QuarantinedRow {
+  readonly id: number;
+  readonly loadId: string;
+  /** ISO 8601 UTC. */
+  readonly quarantinedAt: string;
+}
+
 /** How a commit ended. `unknown` is a third outcome: it may have happened, and must be looked up, not repeated. */
 export interface Commit {
   readonly outcome: 'committed' | 'conflict' | 'unknown';
@@ -150,6 +160,8 @@ export interface Reader {
   readRows(table: string, query?: RowQuery): AsyncIterable<RowObject>;
   /** The largest value of a column, `null` for an empty table or column. */
   getMax(table: string, column: string): Promise<Value>;
+  /** Rows of a table that wait in quarantine, oldest first. */
+  quarantined(table: string): AsyncIterable<StoredQuarantinedRow>;
   /** Runs, cursors, counts. */
   status(): Promise<DestinationStatus>;
 }

@@ -31,5 +31,6 @@ export type {
   RowObject,
   RowQuery,
   Session,
+  StoredQuarantinedRow,
   TableCounts,
 } from './destination.ts';

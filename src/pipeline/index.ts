@@ -3,3 +3,5 @@ export { run, planRun } from './run.ts';
 export { definePipeline } from './define.ts';
 export type { CheckpointOptions, Pipeline, RunOptions, WorkItem } from './define.ts';
 export type { ProgressEvent, ReportedError, RunReport, StreamReport } from './report.ts';
+export { replayQuarantine } from './replay.ts';
+export type { ReplayReport } from './replay.ts';

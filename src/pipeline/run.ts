@@ -4,6 +4,7 @@ import { getLogger } from '../logging/index.ts';
 import { tableOf, toTimestamp } from '../model/index.ts';
 import type { CheckResult, Load, Session, Stream } from '../model/index.ts';
 import { requireCommitted } from './commit.ts';
+import { dayIn } from './day.ts';
 import { definePipeline, selectStreams } from './define.ts';
 import type { Pipeline, RunOptions, WorkItem } from './define.ts';
 import { createLoadId } from './load-id.ts';
@@ -213,17 +214,4 @@ function reportError(error: unknown): ReportedError {
   return isPlumbingError(error)
     ? { code: error.code, message: error.message, retryable: error.retryable }
     : { code: 'UNEXPECTED', message: messageOf(error), retryable: false };
-}
-
-/** The calendar day of an instant in a time zone. */
-function dayIn(timeZone: string, instant: Date): string {
-  const parts = new Intl.DateTimeFormat('en', {
-    timeZone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-  });
-  const part = (type: string): string =>
-    parts.formatToParts(instant).find((item) => item.type === type)?.value ?? '';
-  return `${part('year').padStart(4, '0')}-${part('month')}-${part('day')}`;
 }

@@ -1,0 +1,75 @@
+/** Where the key of a token file comes from. */
+import { hkdfSync, randomBytes, scrypt } from 'node:crypto';
+import { link, open, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PlumbingError } from '../errors/index.ts';
+import { Secret } from '../logging/index.ts';
+import { makePrivateFolder, readPrivateFile } from './private-file.ts';
+
+const keyBytes = 32;
+/** 128 MiB and about a third of a second: dear for a thief, bearable for a refresh every ten minutes. */
+const scryptCost = { N: 2 ** 17, r: 8, p: 1, maxmem: 256 * 1024 * 1024 };
+
+/** The key of the file at `path`; with `existing`, `undefined` where no key file was ever made. */
+export async function storeKey(
+  path: string,
+  salt: Buffer,
+  given: Secret | undefined,
+  mode: 'make',
+): Promise<Buffer>;
+export async function storeKey(
+  path: string,
+  salt: Buffer,
+  given: Secret | undefined,
+  mode: 'existing',
+): Promise<Buffer | undefined>;
+export async function storeKey(
+  path: string,
+  salt: Buffer,
+  given: Secret | undefined,
+  mode: 'make' | 'existing',
+): Promise<Buffer | undefined> {
+  const text = given?.reveal() ?? process.env['PLUMBING_TOKEN_KEY'];
+  if (text) return fromText(text, salt);
+  const file = join(dirname(path), 'token.key');
+  const key = (await readPrivateFile(file)) ?? (mode === 'make' ? await makeKeyFile(file) : undefined);
+  if (key && key.length !== keyBytes) {
+    throw new PlumbingError(
+      'TOKEN_STORE_CORRUPT',
+      `${file} is no key of ${keyBytes} bytes; restore it, or move it and the token file away and log in again`,
+    );
+  }
+  return key && Buffer.from(hkdfSync('sha256', key, salt, 'plumbing-token', keyBytes));
+}
+
+/** 64 hex digits or 44 characters of base64 are a key; anything else is a passphrase. */
+async function fromText(text: string, salt: Buffer): Promise<Buffer> {
+  if (/^[\da-f]{64}$/i.test(text))
+    return Buffer.from(hkdfSync('sha256', Buffer.from(text, 'hex'), salt, 'plumbing-token', keyBytes));
+  if (/^[\w+/-]{43}=?$/.test(text))
+    return Buffer.from(hkdfSync('sha256', Buffer.from(text, 'base64'), salt, 'plumbing-token', keyBytes));
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  scrypt(text, salt, keyBytes, scryptCost, (error, key) => (error ? reject(error) : resolve(key)));
+  return promise;
+}
+
+/** Makes the key file once, whoever comes first: a link never replaces a file that is there. */
+async function makeKeyFile(file: string): Promise<Buffer> {
+  await makePrivateFolder(dirname(file));
+  const temporaryPath = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  const handle = await open(temporaryPath, 'wx', 0o600);
+  try {
+    await handle.writeFile(randomBytes(keyBytes));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  try {
+    await link(temporaryPath, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(temporaryPath, { force: true });
+  }
+  return (await readPrivateFile(file)) as Buffer;
+}

@@ -1,0 +1,76 @@
+/** Reads configuration from environment variables, with one clear error for all that is wrong. */
+import { parseEnv } from 'node:util';
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { PlumbingError } from '../errors/index.ts';
+
+/** Environment variables by name, e.g. `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Adds the variables of a `.env` file to `env`. Variables that are set already win; a missing file is no error.
+ *
+ * @throws PlumbingError `CONFIG_INVALID` when the file exists but cannot be read.
+ */
+export function loadDotEnv(path = '.env', env: Record<string, string | undefined> = process.env): void {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw new PlumbingError('CONFIG_INVALID', `${path} can't be read; check its permissions or remove it`, {
+      cause,
+    });
+  }
+  for (const [name, value] of Object.entries(parseEnv(text))) env[name] ??= value;
+}
+
+/**
+ * Validates named variables, each with a zod type over its text (`undefined` when unset or empty).
+ *
+ * @throws PlumbingError `CONFIG_INVALID` naming every variable that is missing or wrong, and what is expected; never
+ * its value.
+ *
+ * @example
+ * ```ts
+ * const { API_KEY } = readConfig({ API_KEY: z.string().transform((key) => new Secret(key)) });
+ * ```
+ */
+export function readConfig<S extends Readonly<Record<string, z.ZodType>>>(
+  variables: S,
+  env: Environment = process.env,
+): { [K in keyof S]: z.output<S[K]> } {
+  const values: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [name, schema] of Object.entries(variables)) {
+    const text = env[name] === '' ? undefined : env[name];
+    const result = schema.safeParse(text);
+    if (result.success) values[name] = result.data;
+    else
+      problems.push(
+        text === undefined
+          ? `${name} is not set`
+          : `${name}: ${result.error.issues[0]?.message ?? 'invalid'}`,
+      );
+  }
+  if (problems.length > 0) {
+    throw new PlumbingError(
+      'CONFIG_INVALID',
+      `configuration: ${problems.join('; ')}. Set these in the environment or in .env`,
+    );
+  }
+  return values as { [K in keyof S]: z.output<S[K]> };
+}
+
+/**
+ * The folder for tokens and counters: `PLUMBING_STATE_DIR`, else the platform's place for state
+ * (`$XDG_STATE_HOME/plumbing` or `~/.local/state/plumbing`, `%LOCALAPPDATA%\plumbing` on Windows).
+ */
+export function stateFolder(env: Environment = process.env): string {
+  const given = env['PLUMBING_STATE_DIR'];
+  if (given) return given;
+  const base = process.platform === 'win32' ? env['LOCALAPPDATA'] : env['XDG_STATE_HOME'];
+  return join(base || join(homedir(), '.local', 'state'), 'plumbing');
+}

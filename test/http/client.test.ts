@@ -1,0 +1,332 @@
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, test } from 'vitest';
+import { inspect } from 'node:util';
+import { HttpError } from '../../src/errors/index.ts';
+import { createHttpClient } from '../../src/http/index.ts';
+import type { Clock, HttpClientOptions } from '../../src/http/index.ts';
+import { Secret } from '../../src/logging/index.ts';
+import { reply, replyJson, startChaosServer } from './chaos-server.ts';
+import type { Answer, ChaosServer } from './chaos-server.ts';
+
+const servers: ChaosServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+async function server(...answers: Answer[]): Promise<ChaosServer> {
+  const started = await startChaosServer(...answers);
+  servers.push(started);
+  return started;
+}
+
+/** A clock that never waits, and says how long it was asked to. */
+function fakeClock(): Clock & { readonly waitsMs: number[] } {
+  const waitsMs: number[] = [];
+  let nowMs = Date.parse('2026-11-23T07:00:00Z');
+  return {
+    waitsMs,
+    now: () => nowMs,
+    async sleep(delayMs, signal) {
+      signal?.throwIfAborted();
+      waitsMs.push(delayMs);
+      nowMs += delayMs;
+    },
+  };
+}
+
+const client = (target: ChaosServer, options: Partial<HttpClientOptions> = {}) =>
+  createHttpClient({ baseUrl: target.url, clock: fakeClock(), ...options });
+
+describe('base URL', () => {
+  test.each([
+    'http://example.com',
+    'ftp://127.0.0.1',
+    'https://user:pass@example.com',
+    'nonsense',
+    'http://127.0.0.1.evil.example',
+  ])('%s is refused', (baseUrl) => {
+    expect(() => createHttpClient({ baseUrl })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+  });
+
+  test('the refusal never repeats what may be a password', () => {
+    expect(() => createHttpClient({ baseUrl: 'https://user:hunter2@example.com' })).not.toThrow(/hunter2/);
+  });
+});
+
+describe('links', () => {
+  test.each([
+    'http://127.0.0.1:1/x',
+    'https://evil.example/x',
+    '//evil.example/x',
+    String.raw`\\evil.example\x`,
+    'http://127.0.0.1@evil.example/',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+  ])('%s is refused before any connection', async (path) => {
+    const target = await server(reply(200));
+    await expect(client(target).request({ path })).rejects.toMatchObject({
+      code: 'LINK_ORIGIN',
+      retryable: false,
+    });
+    expect(target.seen).toHaveLength(0);
+  });
+
+  test('of the same origin are followed as they are', async () => {
+    const target = await server(replyJson('[]'));
+    await client(target, { baseUrl: `${target.url}/api/` }).request({ path: `${target.url}/other?x=1` });
+    await client(target, { baseUrl: `${target.url}/api` }).request({ path: 'items' });
+    expect(target.seen.map(({ url }) => url)).toEqual(['/other?x=1', '/api/items']);
+  });
+});
+
+describe('redirects', () => {
+  test.each([301, 302, 303, 307, 308])('%d to another origin: nothing reaches it', async (status) => {
+    const other = await server(reply(200));
+    const target = await server(reply(status, '', { location: `${other.url}/steal` }));
+    const http = client(target, { headers: { authorization: 'Bearer x', 'x-api-key': 'y' } });
+    await expect(http.request({ path: '/a' })).rejects.toMatchObject({ code: 'HTTP_REDIRECT' });
+    await expect(
+      http.request({ path: '/a', method: 'POST', body: { form: { secret: 's' } } }),
+    ).rejects.toMatchObject({ code: 'HTTP_REDIRECT' });
+    expect(other.seen).toHaveLength(0);
+    expect(target.seen).toHaveLength(2);
+  });
+
+  test('of a GET within the origin are followed, at most five', async () => {
+    const once = await server(reply(302, '', { location: '/b' }), replyJson('{"ok":true}'));
+    expect((await client(once).request({ path: '/a' })).json()).toEqual({ ok: true });
+    const loop = await server(reply(302, '', { location: '/a' }));
+    await expect(client(loop).request({ path: '/a' })).rejects.toMatchObject({ code: 'HTTP_REDIRECT' });
+    expect(loop.seen).toHaveLength(6);
+  });
+
+  test('of a POST are never followed, not even within the origin', async () => {
+    const target = await server(reply(307, '', { location: '/b' }));
+    await expect(client(target).request({ path: '/a', method: 'POST' })).rejects.toMatchObject({
+      code: 'HTTP_REDIRECT',
+    });
+    expect(target.seen).toHaveLength(1);
+  });
+});
+
+describe('retry', () => {
+  test.each([408, 425, 429, 500, 502, 503, 504])('a GET is sent again after %d', async (status) => {
+    const target = await server(reply(status), replyJson('1'));
+    expect((await client(target).request({ path: '/' })).json()).toBe(1);
+  });
+
+  test.each([400, 401, 403, 404, 406, 422, 501])('a GET is not sent again after %d', async (status) => {
+    const target = await server(reply(status, '{"why":"no"}'));
+    const error = await client(target)
+      .request({ path: '/' })
+      .catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(HttpError);
+    expect(error).toMatchObject({ code: 'HTTP_STATUS', status, retryable: false });
+    expect((error as HttpError).bodyText()).toBe('{"why":"no"}');
+    expect(target.seen).toHaveLength(1);
+  });
+
+  test.each(['POST', 'PATCH', 'DELETE', 'PUT'] as const)(
+    'a %s is sent once, whatever happens',
+    async (method) => {
+      const target = await server((response) => response.destroy());
+      await expect(client(target).request({ path: '/', method })).rejects.toMatchObject({
+        code: 'HTTP_NETWORK',
+      });
+      expect(target.seen).toHaveLength(1);
+    },
+  );
+
+  test('gives up after the last attempt with the last error', async () => {
+    const target = await server(reply(503));
+    await expect(client(target, { retry: { maxAttempts: 3 } }).request({ path: '/' })).rejects.toMatchObject({
+      status: 503,
+      retryable: true,
+    });
+    expect(target.seen).toHaveLength(3);
+  });
+
+  test('waits longer each time, within the bounds, with jitter', async () => {
+    const target = await server(reply(500));
+    const clock = fakeClock();
+    await expect(
+      client(target, { clock, retry: { maxAttempts: 8, baseDelayMs: 100, maxDelayMs: 1000 } }).request({
+        path: '/',
+      }),
+    ).rejects.toThrow();
+    expect(clock.waitsMs).toHaveLength(7);
+    for (const [i, waitMs] of clock.waitsMs.entries())
+      expect(waitMs).toBeLessThanOrEqual(Math.min(1000, 100 * 2 ** i));
+  });
+
+  test.each<[string, number[] | 'backoff']>([
+    ['2', [2000]],
+    ['Mon, 23 Nov 2026 07:00:30 GMT', [30_000]],
+    ['Mon, 23 Nov 2020 07:00:30 GMT', 'backoff'],
+    ['-1', 'backoff'],
+    ['0', 'backoff'],
+    ['soon', 'backoff'],
+    ['1e3', 'backoff'],
+  ])('Retry-After: %s', async (header, expected) => {
+    const target = await server(reply(429, '', { 'retry-after': header }), replyJson('1'));
+    const clock = fakeClock();
+    await client(target, { clock }).request({ path: '/' });
+    if (expected === 'backoff') expect(clock.waitsMs[0]).toBeLessThanOrEqual(1000);
+    else expect(clock.waitsMs).toEqual(expected);
+  });
+
+  test('a Retry-After beyond the longest wait fails at once, as retryable', async () => {
+    const target = await server(reply(429, '', { 'retry-after': '1000000000' }));
+    await expect(client(target).request({ path: '/' })).rejects.toMatchObject({
+      status: 429,
+      retryable: true,
+    });
+    expect(target.seen).toHaveLength(1);
+  });
+
+  test('each attempt may carry headers of its own', async () => {
+    let n = 0;
+    const target = await server(reply(500), replyJson('1'));
+    await client(target).request({ path: '/', headers: () => ({ 'X-Request': String(++n) }) });
+    expect(target.seen.map(({ headers }) => headers['x-request'])).toEqual(['1', '2']);
+  });
+});
+
+describe('bad bodies', () => {
+  test('cut off by a wrong length: a retryable network error, and tried again', async () => {
+    const target = await server((response) => {
+      response.writeHead(200, { 'content-length': '100' }).write('[1');
+      setImmediate(() => response.destroy());
+    }, replyJson('[1,2]'));
+    expect((await client(target).request({ path: '/' })).json()).toEqual([1, 2]);
+  });
+
+  test.each(['[1,', '<html>', '', 'null x'])(
+    '%j is no JSON: HTTP_BAD_BODY, without a word of it',
+    async (body) => {
+      const target = await server(replyJson(body));
+      const response = await client(target).request({ path: '/' });
+      expect(() => response.json()).toThrow(
+        expect.objectContaining({ code: 'HTTP_BAD_BODY', retryable: true }),
+      );
+      if (body !== '') expect(() => response.json()).not.toThrow(new RegExp(body.replaceAll(/\W/g, '.')));
+    },
+  );
+
+  test('larger than allowed are cut off while they stream, also when they are compressed', async () => {
+    const bomb = gzipSync(Buffer.alloc(50 * 1024 * 1024));
+    const target = await server(reply(200, bomb, { 'content-encoding': 'gzip' }));
+    await expect(client(target, { maxBytes: 1024 * 1024 }).request({ path: '/' })).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      retryable: false,
+    });
+    expect(target.seen).toHaveLength(1);
+  });
+
+  test('that stall end in a timeout', async () => {
+    const target = await server((response) => void response.writeHead(200).write('['));
+    await expect(
+      client(target, { idleTimeoutMs: 50, retry: { maxAttempts: 1 } }).request({ path: '/' }),
+    ).rejects.toMatchObject({ code: 'HTTP_TIMEOUT', retryable: true });
+  });
+
+  test('that drip end at the deadline', async () => {
+    const target = await server((response) => {
+      response.writeHead(200);
+      const drip = setInterval(() => response.write('x'), 10);
+      response.on('close', () => clearInterval(drip));
+    });
+    await expect(
+      client(target, { timeoutMs: 150, retry: { maxAttempts: 1 } }).request({ path: '/' }),
+    ).rejects.toMatchObject({ code: 'HTTP_TIMEOUT' });
+  });
+
+  test('headers that never come end at the deadline', async () => {
+    const target = await server(() => undefined);
+    await expect(
+      client(target, { timeoutMs: 50, retry: { maxAttempts: 1 } }).request({ path: '/' }),
+    ).rejects.toMatchObject({ code: 'HTTP_TIMEOUT' });
+  });
+
+  test.each<[string, Buffer, string | undefined]>([
+    ['UTF-8 with a byte order mark', Buffer.from('\uFEFFüber'), undefined],
+    ['Latin-1 without a word of it', Buffer.from('über', 'latin1'), 'application/json'],
+    ['Latin-1 that claims to be UTF-8', Buffer.from('über', 'latin1'), 'text/plain; charset=utf-8'],
+    ['windows-1252 as declared', Buffer.from('über', 'latin1'), 'text/plain; charset=windows-1252'],
+    ['UTF-8 that claims an unknown charset', Buffer.from('über'), 'text/plain; charset=klingon'],
+  ])('%s is read right', async (_what, body, type) => {
+    const target = await server(reply(200, body, type === undefined ? {} : { 'content-type': type }));
+    expect((await client(target).request({ path: '/' })).text()).toBe('über');
+  });
+});
+
+describe('abort', () => {
+  test.each(['while it waits for the answer', 'while it waits for a retry', 'while it waits for its turn'])(
+    '%s: the reason comes back untouched',
+    async (when) => {
+      const abort = new AbortController();
+      const reason = { mine: true };
+      const target = await server(when.includes('retry') ? reply(503) : () => undefined);
+      const http = createHttpClient({
+        baseUrl: target.url,
+        retry: { baseDelayMs: 60_000, maxDelayMs: 600_000 },
+        rateLimit: when.includes('turn') ? { requestsPerSecond: 0.001 } : undefined,
+      });
+      if (when.includes('turn')) void http.request({ path: '/first' }).catch(() => undefined);
+      setTimeout(() => abort.abort(reason), 50);
+      await expect(http.request({ path: '/', signal: abort.signal })).rejects.toBe(reason);
+    },
+  );
+
+  test('before the start sends nothing', async () => {
+    const target = await server(reply(200));
+    await expect(client(target).request({ path: '/', signal: AbortSignal.abort('no') })).rejects.toBe('no');
+    expect(target.seen).toHaveLength(0);
+  });
+});
+
+describe('what is sent', () => {
+  test('forms are encoded, secrets revealed only there', async () => {
+    const target = await server(replyJson('{}'));
+    await client(target).request({
+      path: '/',
+      method: 'POST',
+      body: { form: { pin: new Secret('a+b&c=ü %') } },
+    });
+    expect(new URLSearchParams(target.seen[0]?.body).get('pin')).toBe('a+b&c=ü %');
+    expect(target.seen[0]?.headers).toMatchObject({
+      accept: 'application/json',
+      'content-type': 'application/x-www-form-urlencoded',
+    });
+  });
+
+  test('errors show neither query values nor ids nor headers nor body', async () => {
+    const target = await server(reply(400, 'body-canary'));
+    const http = client(target, { headers: { authorization: 'Bearer header-canary' } });
+    const error = await http
+      .request({ path: '/accounts/0123456789ABCDEF0123456789ABCDEF/x', query: { iban: 'query-canary' } })
+      .catch((reason: unknown) => reason);
+    const shown = `${inspect(error, { depth: 10, showHidden: false })}${JSON.stringify(error)}${String(error)}`;
+    expect(shown).toContain('/accounts/…/x');
+    expect(shown).not.toMatch(/canary|0123456789ABCDEF/);
+  });
+});
+
+describe('rate limit', () => {
+  test('spaces requests out, in the order in which they came', async () => {
+    const target = await server(replyJson('1'));
+    const clock = fakeClock();
+    const http = client(target, { clock, rateLimit: { requestsPerSecond: 2 } });
+    await Promise.all([1, 2, 3].map((n) => http.request({ path: `/${n}` })));
+    expect(target.seen.map(({ url }) => url)).toEqual(['/1', '/2', '/3']);
+    expect(clock.waitsMs.reduce((sum, waitMs) => sum + waitMs, 0)).toBeGreaterThanOrEqual(1000);
+  });
+
+  test('a burst goes at once', async () => {
+    const target = await server(replyJson('1'));
+    const clock = fakeClock();
+    const http = client(target, { clock, rateLimit: { requestsPerSecond: 1, burst: 3 } });
+    for (let i = 0; i < 3; i++) await http.request({ path: '/' });
+    expect(clock.waitsMs).toEqual([]);
+  });
+});

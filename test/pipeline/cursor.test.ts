@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest';
+import type { JsonValue, LogicalType } from '../../src/model/index.ts';
+import { CursorTracker, isAfter, startAfter } from '../../src/pipeline/cursor.ts';
+
+test.each<[JsonValue, JsonValue, LogicalType]>([
+  ['2026-02-01', '2026-01-31', 'date'],
+  ['2026-01-01T00:00:00.000001Z', '2026-01-01T00:00:00.000000Z', 'timestamp'],
+  ['10', '9.99', 'decimal(10,2)'],
+  ['-1', '-2', 'decimal(10,2)'],
+  ['12345678901234567890.13', '12345678901234567890.12', 'decimal(38,2)'],
+  [10, 9, 'int64'],
+  [2n ** 60n, 5, 'int64'],
+])('%s lies after %s as %s, and not the other way round', (a, b, type) => {
+  expect(isAfter(a, b, type)).toBe(true);
+  expect(isAfter(b, a, type)).toBe(false);
+  expect(isAfter(a, a, type)).toBe(false);
+});
+
+test('the tracker keeps the largest value in any order, and never falls behind its start', () => {
+  const tracker = new CursorTracker('date', '2026-01-10');
+  for (const value of ['2026-01-05', null, undefined, '2026-03-01', '2026-02-01']) tracker.take(value);
+  expect(tracker.value).toBe('2026-03-01');
+  const idle = new CursorTracker('date', '2026-01-10');
+  idle.take('2025-01-01');
+  expect(idle.value).toBe('2026-01-10');
+});
+
+describe('the next read begins', () => {
+  test.each<[JsonValue, LogicalType, number, JsonValue]>([
+    ['2026-03-01', 'date', 0, '2026-03-01'],
+    ['2026-03-01', 'date', 1, '2026-02-28'],
+    ['2024-03-01', 'date', 14, '2024-02-16'],
+    ['2026-03-01T12:00:00.000000Z', 'timestamp', 1, '2026-02-28T12:00:00.000Z'],
+    [100, 'int64', 10, 90],
+    [2n ** 60n, 'int64', 1, 2n ** 60n - 1n],
+    ['100.5', 'decimal(10,2)', 1, '99.5'],
+    ['abc', 'string', 3, 'abc'],
+  ])('after cursor %s (%s) with lookback %d at %s', (cursor, type, lookback, start) => {
+    expect(startAfter(cursor, type, { column: 'c', lookback })).toEqual(start);
+  });
+});

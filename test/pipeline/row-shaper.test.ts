@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { decimal, defineStream, tableOf } from '../../src/model/index.ts';
+import type { DriftPolicy, TableDefinition } from '../../src/model/index.ts';
+import { RowShaper } from '../../src/pipeline/row-shaper.ts';
+
+const schema = z.object({ id: z.string(), amount: z.object({ value: decimal(5, 2) }).nullish() });
+
+function shaper(drift?: DriftPolicy, table?: TableDefinition): RowShaper {
+  const stream = defineStream({
+    name: 's',
+    schema,
+    primaryKey: ['id'],
+    ...(drift && { drift }),
+    async *read() {},
+  });
+  return new RowShaper(stream, table ?? tableOf(stream));
+}
+
+describe('rows that fit', () => {
+  test('are laid out in the order of the table', () => {
+    const { rows, rejected, changes } = shaper().shape([{ id: 'a', amount: { value: '1.50' } }, { id: 'b' }]);
+    expect(rows).toEqual([
+      ['a', '1.5'],
+      ['b', undefined],
+    ]);
+    expect([rejected, changes]).toEqual([[], []]);
+  });
+});
+
+describe('rows that do not fit', () => {
+  test.each<[string, unknown, RegExp]>([
+    ['a wrong value', { id: 'a', amount: { value: '1000' } }, /^amount\.value: expected a decimal/],
+    ['no key', { amount: null }, /^id: /],
+    ['a null key', { id: null }, /^id: /],
+    ['an array', [], /expected an object/],
+    ['null', null, /expected an object/],
+    ['a number', 7, /expected an object/],
+  ])('%s: the row is set aside with its index and reason, the others go on', (_what, bad, reason) => {
+    const { rows, rejected } = shaper().shape([{ id: 'a' }, bad, { id: 'c' }]);
+    expect(rows).toHaveLength(2);
+    expect(rejected).toEqual([{ index: 1, reason: expect.stringMatching(reason) as string, raw: bad }]);
+  });
+
+  test('count on over batches', () => {
+    const shaping = shaper();
+    shaping.shape([{ id: 'a' }, { id: 'b' }]);
+    expect(shaping.shape([{ id: 1 }]).rejected[0]?.index).toBe(2);
+    expect(shaping.rowsRead).toBe(3);
+  });
+
+  test('the reason never quotes the value', () => {
+    const { rejected } = shaper().shape([{ id: 'a', amount: { value: 'DE00 SECRET' } }]);
+    expect(rejected[0]?.reason).not.toContain('SECRET');
+  });
+
+  test('end the stream with freeze', () => {
+    expect(() => shaper('freeze').shape([{ id: 'a' }, { id: 2 }])).toThrow(
+      expect.objectContaining({ code: 'SCHEMA_DRIFT', message: expect.stringContaining('row 1') as string }),
+    );
+  });
+});
+
+describe('fields that the schema does not know', () => {
+  test('become columns with evolve, typed by what they hold, at the end of the table', () => {
+    const { rows, changes } = shaper().shape([
+      { id: 'a' },
+      { id: 'b', more: 1, deep: { flag: true } },
+      { id: 'c', more: 2.5 },
+    ]);
+    expect(changes.map(({ column, kind }) => `${kind} ${column.name} ${column.type}`)).toEqual([
+      'added more float64',
+      'added deep__flag boolean',
+    ]);
+    expect(rows).toEqual([
+      ['a', undefined],
+      ['b', undefined, 1, true],
+      ['c', undefined, 2.5],
+    ]);
+  });
+
+  test('widen their column when a later batch holds more', () => {
+    const shaping = shaper();
+    shaping.shape([{ id: 'a', note: 1 }]);
+    const { rows, changes } = shaping.shape([
+      { id: 'b', note: 2 },
+      { id: 'c', note: 'x' },
+    ]);
+    expect(changes).toMatchObject([{ kind: 'widened', column: { name: 'note', type: 'string' } }]);
+    expect(rows).toEqual([
+      ['b', undefined, '2'],
+      ['c', undefined, 'x'],
+    ]);
+  });
+
+  test('end the stream with freeze, and set the row aside with quarantine', () => {
+    expect(() => shaper('freeze').shape([{ id: 'a', more: 1 }])).toThrow(
+      /more: a field that the schema does not know/,
+    );
+    expect(shaper('quarantine').shape([{ id: 'a', more: 1 }]).rejected).toHaveLength(1);
+  });
+
+  test('that are null wait until they hold something', () => {
+    expect(shaper().shape([{ id: 'a', more: null }]).changes).toEqual([]);
+  });
+
+  test('that cannot share a column set their row aside', () => {
+    const shaping = shaper();
+    shaping.shape([{ id: 'a', bytes: new Uint8Array(1) }]);
+    expect(shaping.shape([{ id: 'b', bytes: 'text' }]).rejected[0]?.reason).toContain(
+      'bytes: string does not fit',
+    );
+  });
+});
+
+test('a stream without schema learns its columns and its key from the rows', () => {
+  const stream = defineStream({ name: 's', primaryKey: ['user_id'], async *read() {} });
+  const shaping = new RowShaper(stream, tableOf(stream));
+  const { rows, rejected } = shaping.shape([{ userId: 1, tags: ['a'] }, { name: 'no key' }, { userId: 2 }]);
+  expect(rows).toEqual([[1, ['a']], [2]]);
+  expect(rejected).toMatchObject([{ index: 1, reason: 'user_id: the key has no value' }]);
+});
+
+test('equal rows without a key stay two, and read again give the same two keys in any order of fields', () => {
+  const stream = defineStream({
+    name: 's',
+    schema: z.object({ a: z.int(), b: z.int() }),
+    rowKey: 'hash',
+    async *read() {},
+  });
+  const keys = (rows: unknown[], partition = ''): unknown[] => {
+    const shaping = new RowShaper(stream, tableOf(stream));
+    shaping.startPartition(partition);
+    return shaping.shape(rows).rows.map((row) => row[2]);
+  };
+  const first = keys([
+    { a: 1, b: 2 },
+    { a: 1, b: 2 },
+    { a: 3, b: 4 },
+  ]);
+  expect(new Set(first).size).toBe(3);
+  expect(
+    keys([
+      { b: 4, a: 3 },
+      { b: 2, a: 1 },
+      { b: 2, a: 1 },
+    ]).toSorted(),
+  ).toEqual(first.toSorted());
+  expect(keys([{ a: 1, b: 2 }], 'other')[0]).not.toBe(first[0]);
+});
