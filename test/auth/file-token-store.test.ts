@@ -1,0 +1,214 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createFileTokenStore, withProcessLock } from '../../src/auth/index.ts';
+import type { StoredToken } from '../../src/auth/index.ts';
+import { Secret } from '../../src/logging/index.ts';
+
+let folder: string;
+let path: string;
+const key = new Secret('ab'.repeat(32));
+const token = (issuedAtMs: number): StoredToken => ({ issuedAtMs, accessToken: 'token-canary-1' });
+const store = (options: { key?: Secret; context?: string; lockTimeoutMs?: number } = {}) =>
+  createFileTokenStore({ path, context: 'bank', key, ...options });
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'plumbing-auth-'));
+  path = join(folder, 'plumbing', 'bank.token');
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the file', () => {
+  test('gives back what was stored, and nothing before that', async () => {
+    expect(await store().read()).toBeUndefined();
+    await store().write(token(1));
+    expect(await store().read()).toEqual(token(1));
+  });
+
+  test.each([0o000, 0o022, 0o077])(
+    'and its folder are private under umask %o, key file included',
+    async (mask) => {
+      const before = process.umask(mask);
+      try {
+        await createFileTokenStore({ path, context: 'bank' }).write(token(1));
+      } finally {
+        process.umask(before);
+      }
+      expect(statSync(join(folder, 'plumbing')).mode & 0o777).toBe(0o700);
+      for (const name of readdirSync(join(folder, 'plumbing'))) {
+        expect([name, statSync(join(folder, 'plumbing', name)).mode & 0o777]).toEqual([name, 0o600]);
+      }
+    },
+  );
+
+  test('shows neither token nor key', async () => {
+    await store().write(token(1));
+    expect(readFileSync(path, 'utf8')).not.toMatch(/token-canary|abab/);
+  });
+
+  test('is never written with the same bytes twice', async () => {
+    await store().write(token(1));
+    const first = readFileSync(path, 'utf8');
+    await store().write(token(1));
+    expect(readFileSync(path, 'utf8')).not.toBe(first);
+  });
+
+  test('with any byte flipped is refused and left as it is', async () => {
+    await store().write(token(1));
+    const good = readFileSync(path);
+    for (let i = 0; i < good.length; i++) {
+      const bad = Buffer.from(good);
+      bad.writeUInt8(bad.readUInt8(i) ^ 1, i);
+      writeFileSync(path, bad);
+      await expect(store().read(), `byte ${i}`).rejects.toMatchObject({ code: 'TOKEN_STORE_CORRUPT' });
+      expect(readFileSync(path).equals(bad)).toBe(true);
+    }
+  });
+
+  test('cut off anywhere is refused', async () => {
+    await store().write(token(1));
+    const good = readFileSync(path);
+    for (let length = 0; length < good.length; length += 7) {
+      writeFileSync(path, good.subarray(0, length));
+      await expect(store().read()).rejects.toMatchObject({ code: 'TOKEN_STORE_CORRUPT' });
+    }
+  });
+
+  test('of another key or another context is refused', async () => {
+    await store().write(token(1));
+    await expect(store({ key: new Secret('cd'.repeat(32)) }).read()).rejects.toMatchObject({
+      code: 'TOKEN_STORE_CORRUPT',
+    });
+    await expect(store({ context: 'other bank' }).read()).rejects.toMatchObject({
+      code: 'TOKEN_STORE_CORRUPT',
+    });
+    await expect(createFileTokenStore({ path, context: 'bank' }).read()).rejects.toMatchObject({
+      code: 'TOKEN_STORE_CORRUPT',
+    });
+  });
+
+  test('a passphrase works as a key', async () => {
+    const passphrase = new Secret('correct horse battery staple');
+    await store({ key: passphrase }).write(token(1));
+    expect(await store({ key: passphrase }).read()).toEqual(token(1));
+    await expect(store({ key: new Secret('correct horse battery stable') }).read()).rejects.toMatchObject({
+      code: 'TOKEN_STORE_CORRUPT',
+    });
+  });
+
+  test.each([0o644, 0o640, 0o604, 0o660])('that others may read (mode %o) is refused', async (mode) => {
+    await store().write(token(1));
+    chmodSync(path, mode);
+    await expect(store().read()).rejects.toMatchObject({ code: 'TOKEN_STORE_UNSAFE' });
+  });
+
+  test('that is a link or a folder is refused', async () => {
+    await store().write(token(1));
+    const real = join(folder, 'real');
+    writeFileSync(real, readFileSync(path), { mode: 0o600 });
+    rmSync(path);
+    symlinkSync(real, path);
+    await expect(store().read()).rejects.toMatchObject({ code: 'TOKEN_STORE_UNSAFE' });
+    rmSync(path);
+    mkdirSync(path);
+    await expect(store().read()).rejects.toMatchObject({ code: 'TOKEN_STORE_UNSAFE' });
+  });
+
+  test('what a dead writer left behind is removed by the next one, but not that of a living one', async () => {
+    await store().write(token(1));
+    const old = `${path}.${'0'.repeat(12)}.tmp`;
+    const fresh = `${path}.${'1'.repeat(12)}.tmp`;
+    writeFileSync(old, 'half');
+    utimesSync(old, new Date(0), new Date(0));
+    writeFileSync(fresh, 'half');
+    await store().write(token(2));
+    expect([existsSync(old), existsSync(fresh)]).toEqual([false, true]);
+    expect(await store().read()).toEqual(token(2));
+  });
+});
+
+describe('order', () => {
+  test('a newer token is never overwritten by an older one', async () => {
+    await store().write(token(5));
+    await store().write(token(4));
+    expect((await store().read())?.issuedAtMs).toBe(5);
+  });
+
+  test('clear forgets only the token it means', async () => {
+    await store().write(token(5));
+    await store().clear(4);
+    expect(await store().read()).toBeDefined();
+    await store().clear(5);
+    expect(await store().read()).toBeUndefined();
+    await store().clear();
+  });
+});
+
+describe('the lock', () => {
+  const worker = (script: string) =>
+    fork(new URL('./lock-worker.ts', import.meta.url), [path, script], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+
+  test('is held by one caller at a time, in this process and among others', async () => {
+    const counter = join(folder, 'counter');
+    writeFileSync(counter, '0');
+    const children = [1, 2, 3].map(() => worker(counter));
+    const codes = await Promise.all(
+      children.map(async (child) => ((await once(child, 'exit')) as [number])[0]),
+    );
+    expect(codes).toEqual([0, 0, 0]);
+    await Promise.all(
+      Array.from({ length: 10 }, () =>
+        store().withLock(async () => {
+          const n = Number(readFileSync(counter, 'utf8'));
+          await new Promise(setImmediate);
+          writeFileSync(counter, String(n + 1));
+        }),
+      ),
+    );
+    expect(readFileSync(counter, 'utf8')).toBe('40');
+  });
+
+  test('of a killed process is free at once; that of a stopped one is not stolen', async () => {
+    const child = worker('hold');
+    await once(child, 'message');
+    child.kill('SIGSTOP');
+    await expect(store({ lockTimeoutMs: 200 }).withLock(async () => 1)).rejects.toMatchObject({
+      code: 'LOCK_TIMEOUT',
+      retryable: true,
+    });
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(await store({ lockTimeoutMs: 200 }).withLock(async () => 1)).toBe(1);
+  });
+
+  test('can be given up while waiting', async () => {
+    await withProcessLock(`${path}.lock`, async () => {
+      const abort = new AbortController();
+      setTimeout(() => abort.abort('enough'), 30);
+      await expect(store().withLock(async () => 1, abort.signal)).rejects.toBe('enough');
+    });
+  });
+
+  test('is released when the work fails', async () => {
+    await expect(store().withLock(() => Promise.reject(new Error('work')))).rejects.toThrow('work');
+    expect(await store({ lockTimeoutMs: 100 }).withLock(async () => 1)).toBe(1);
+  });
+});
