@@ -3,8 +3,9 @@ import { parseEnv } from 'node:util';
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { PlumbingError } from '../errors/index.ts';
+import { Secret } from '../logging/index.ts';
 
 /** Environment variables by name, e.g. `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,6 +29,21 @@ export function loadDotEnv(path = '.env', env: Record<string, string | undefined
 }
 
 /**
+ * A variable that holds a secret, as a `Secret`. `expected` says in errors what belongs there.
+ *
+ * @example
+ * ```ts
+ * readConfig({ SHOP_TOKEN: secretVariable('the API token, from Settings > API') });
+ * ```
+ */
+export function secretVariable(expected: string): z.ZodType<Secret, string> {
+  return z
+    .string()
+    .transform((value) => new Secret(value))
+    .describe(expected);
+}
+
+/**
  * Validates named variables, each with a zod type over its text (`undefined` when unset or empty).
  *
  * @throws PlumbingError `CONFIG_INVALID` naming every variable that is missing or wrong, and what is expected; never
@@ -48,12 +64,8 @@ export function readConfig<S extends Readonly<Record<string, z.ZodType>>>(
     const text = env[name] === '' ? undefined : env[name];
     const result = schema.safeParse(text);
     if (result.success) values[name] = result.data;
-    else
-      problems.push(
-        text === undefined
-          ? `${name} is not set`
-          : `${name}: ${result.error.issues[0]?.message ?? 'invalid'}`,
-      );
+    else if (text === undefined) problems.push(`${name} is not set${expectation(schema)}`);
+    else problems.push(`${name}: ${result.error.issues[0]?.message ?? 'invalid'}`);
   }
   if (problems.length > 0) {
     throw new PlumbingError(
@@ -62,6 +74,10 @@ export function readConfig<S extends Readonly<Record<string, z.ZodType>>>(
     );
   }
   return values as { [K in keyof S]: z.output<S[K]> };
+}
+
+function expectation(schema: z.ZodType): string {
+  return schema.description === undefined ? '' : ` (${schema.description})`;
 }
 
 /**

@@ -1,3 +1,3 @@
 /** Configuration from the environment. */
-export { loadDotEnv, readConfig, stateFolder } from './config.ts';
+export { loadDotEnv, readConfig, secretVariable, stateFolder } from './config.ts';
 export type { Environment } from './config.ts';

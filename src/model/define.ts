@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { PlumbingError } from '../errors/index.ts';
 import { compileSchema } from './compile.ts';
-import type { RowOf } from './row-type.ts';
+import type { ColumnOf } from './row-type.ts';
 import type { CursorOptions, Source, Stream } from './source.ts';
 import { bookkeepingColumns } from './table.ts';
 import type { Column, DriftPolicy, TableDefinition, WriteMode } from './table.ts';
@@ -10,8 +10,8 @@ import type { Column, DriftPolicy, TableDefinition, WriteMode } from './table.ts
 /** Short names of write modes. */
 export type WriteModeName = 'append' | 'replace' | 'upsert' | 'insert-only' | 'scd2';
 
-/** A column of the stream's table: one of the schema, or a bookkeeping one. */
-type KeyColumn<S extends z.ZodObject> = (keyof RowOf<S> & string) | '_inserted_at_day';
+/** A column of the stream's table: one of the schema, or a bookkeeping one. Any name, where no schema says. */
+type KeyColumn<S extends z.ZodObject> = string extends keyof z.output<S> ? string : ColumnOf<S> | '_inserted_at_day';
 
 /** What {@link defineStream} takes. */
 export interface StreamOptions<S extends z.ZodObject> {
@@ -23,7 +23,7 @@ export interface StreamOptions<S extends z.ZodObject> {
   readonly primaryKey?: readonly KeyColumn<S>[];
   /** See {@link Stream.rowKey}. */
   readonly rowKey?: 'hash';
-  readonly cursor?: CursorOptions & { readonly column: keyof RowOf<S> & string };
+  readonly cursor?: CursorOptions & { readonly column: string extends keyof z.output<S> ? string : ColumnOf<S> };
   /** Default: `upsert` with a key, `append` without. */
   readonly write?: WriteMode | WriteModeName;
   /** Default `evolve`. */

@@ -1,0 +1,50 @@
+/** The person at the terminal: who may be asked, and how. */
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { PlumbingError } from '../errors/index.ts';
+import type { Challenge } from '../sources/comdirect/index.ts';
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/**
+ * Whether a command may start a login by itself. `auto` allows it where a person is near, and for a bank on this
+ * machine: a sandbox can't lock anyone out.
+ */
+export function isLoginAllowed(how: 'auto' | 'never' | 'push', baseUrl: string): boolean {
+  if (how === 'auto') return process.stdin.isTTY || loopback.test(new URL(baseUrl).hostname);
+  return how === 'push';
+}
+
+/** Shows a challenge on standard error, and asks for what the person has to give. */
+export async function onChallenge(challenge: Challenge): Promise<string | void> {
+  const { action, image, phoneNumber } = challenge;
+  if (action === 'approve') {
+    process.stderr.write('Please approve the login in the photoTAN app; waiting ...\n');
+    return;
+  }
+  if (!process.stdin.isTTY) {
+    throw new PlumbingError(
+      'AUTH_NEEDS_PERSON',
+      'comdirect: this TAN needs somebody at a terminal; run: plumbing auth comdirect login',
+    );
+  }
+  if (image)
+    process.stderr.write(`The photoTAN graphic is in ${await privateFile(image)}; scan it with the app.\n`);
+  if (phoneNumber !== undefined) process.stderr.write(`A TAN was sent to ${phoneNumber}.\n`);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    if (action === 'tan') return (await terminal.question('TAN: ')).trim();
+    await terminal.question('Approve the login in the app, then press Enter. ');
+  } finally {
+    terminal.close();
+  }
+}
+
+/** In a folder of mode 0700 of its own, which goes with the system's temporary files. */
+async function privateFile(image: Uint8Array): Promise<string> {
+  const path = join(await mkdtemp(join(tmpdir(), 'plumbing-tan-')), 'photo-tan.png');
+  await writeFile(path, image, { mode: 0o600, flag: 'wx' });
+  return path;
+}
