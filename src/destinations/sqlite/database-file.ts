@@ -1,0 +1,57 @@
+/** Makes a new database file appear in one step, complete and private. */
+import { randomUUID } from 'node:crypto';
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { createBookkeeping } from './bookkeeping.ts';
+import type { ResolvedOptions } from './options.ts';
+
+/**
+ * Creates the database beside its final place and links it there, so that nobody ever sees it empty: a process that is
+ * killed meanwhile leaves no file that would look like a lost database. When another process was faster, its file stays.
+ */
+export function createDatabaseFile(Driver: typeof DatabaseSync, { file }: ResolvedOptions): void {
+  const folder = dirname(file);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const draft = `${file}.${randomUUID()}.new`;
+  try {
+    // SQLite itself would create it readable by all; log and shared-memory files take over the mode of the file.
+    closeSync(openSync(draft, 'wx', 0o600));
+    const db = new Driver(draft);
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      createBookkeeping(db);
+      db.exec('COMMIT');
+    } finally {
+      db.close();
+    }
+    putInPlace(draft, file);
+    syncFolder(folder);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function putInPlace(draft: string, file: string): void {
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    // A file system without hard links.
+    renameSync(draft, file);
+  }
+}
+
+/** Makes the new name itself durable; where folders can't be synced (Windows) there is nothing to do. */
+function syncFolder(folder: string): void {
+  try {
+    const handle = openSync(folder, 'r');
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    // Not supported here.
+  }
+}

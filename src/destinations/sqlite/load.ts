@@ -1,0 +1,314 @@
+/** One load: takes rows, and commits them with their state in one transaction. */
+import { PlumbingError } from '../../errors/index.ts';
+import { getLogger } from '../../logging/index.ts';
+import { toTimestamp } from '../../model/index.ts';
+import type {
+  AbortResult,
+  Check,
+  CheckResult,
+  Column,
+  Commit,
+  JsonObject,
+  Load,
+  LoadInfo,
+  LoadRecord,
+  QuarantinedRow,
+  Row,
+  StateEntry,
+  TableCounts,
+  TableDefinition,
+} from '../../model/index.ts';
+import { runChecks } from './audit.ts';
+import { createBookkeeping } from './bookkeeping.ts';
+import type { SqliteConnection } from './connection.ts';
+import { quoteIdentifier } from './identifier.ts';
+import { closeRecord, openRecord, updateRecord } from './load-records.ts';
+import { deleteDefinition, readDefinition, requireOwnTable } from './schema-store.ts';
+import { deleteState, writeState } from './state-store.ts';
+import { checkDefinition } from './table-layout.ts';
+import { TableLoad } from './table-load.ts';
+
+const log = getLogger('destinations');
+const stagingPrefix = '_plumbing_staging__';
+const done: Commit = { outcome: 'committed' };
+
+/**
+ * The load of a database file. Each commit is one transaction that begins and ends within one call; only an audit keeps
+ * its transaction open until the load is published, so that what was checked is what becomes visible.
+ */
+export class SqliteLoad implements Load {
+  readonly #connection: SqliteConnection;
+  readonly #info: LoadInfo;
+  readonly #onEnd: () => void;
+  readonly #tables = new Map<string, TableLoad>();
+  /** Tables whose stream did not come to its end. */
+  readonly #discarded = new Set<string>();
+  /** State of a staged load that belongs to no table of it. */
+  #heldState: StateEntry[] = [];
+  #isApplied = false;
+  #checksFailed = false;
+  #hasEnded = false;
+
+  /** Opens the run record and creates the tables that are missing. `onEnd` is called once, when the load is over. */
+  constructor(connection: SqliteConnection, info: LoadInfo, onEnd: () => void) {
+    const startedAt = toTimestamp(info.startedAt);
+    if (startedAt === undefined) {
+      throw new PlumbingError(
+        'SCHEMA_INVALID',
+        'startedAt of a load is an ISO 8601 timestamp with a time zone',
+      );
+    }
+    this.#connection = connection;
+    this.#info = { ...info, startedAt };
+    this.#onEnd = onEnd;
+    connection.transaction(() => {
+      createBookkeeping(connection.db);
+      openRecord(connection.db, this.#info, now());
+      for (const declared of info.tables) this.#addTable(declared);
+    });
+  }
+
+  #addTable(declared: TableDefinition): void {
+    const { db, path } = this.#connection;
+    const { name } = declared;
+    checkDefinition(declared, declared.columns.length === 0);
+    if ([...this.#tables.keys()].some((other) => other.toLowerCase() === name.toLowerCase())) {
+      throw new PlumbingError(
+        'SCHEMA_INVALID',
+        `two tables of one load are named "${name}" (case does not count)`,
+      );
+    }
+    const stored = requireOwnTable(db, name, path);
+    if (!stored && readDefinition(db, name, path)) {
+      // Someone dropped the table. Its cursors would leave a gap: it is loaded anew, from the beginning.
+      deleteDefinition(db, name);
+      deleteState(db, name);
+    }
+    db.exec(`DROP TABLE IF EXISTS ${quoteIdentifier(stagingPrefix + name)}`);
+    const table = new TableLoad(this.#connection, this.#info, declared, stored);
+    table.create();
+    this.#tables.set(name, table);
+  }
+
+  table(name: string): TableDefinition {
+    return this.#table(name).definition;
+  }
+
+  counts(table: string): TableCounts {
+    return this.#table(table).counts;
+  }
+
+  async evolve(table: string, columns: readonly Column[]): Promise<TableDefinition> {
+    return this.#taking(table).evolve(columns);
+  }
+
+  async write(table: string, rows: readonly Row[], scopes: readonly JsonObject[] = []): Promise<void> {
+    this.#taking(table).write(rows, scopes);
+  }
+
+  async quarantine(table: string, rows: readonly QuarantinedRow[]): Promise<void> {
+    this.#taking(table).quarantine(rows);
+  }
+
+  async releaseQuarantine(table: string, ids: readonly number[]): Promise<void> {
+    this.#taking(table).release(ids);
+  }
+
+  async checkpoint(state: readonly StateEntry[]): Promise<Commit> {
+    this.#requireOpen();
+    const due = this.#hold(state);
+    const tables = this.#all().filter((table) => !table.isStaged && table.hasPending);
+    if (tables.length > 0 || due.length > 0) this.#commit(tables, due);
+    return done;
+  }
+
+  async finishTable(name: string, state: readonly StateEntry[]): Promise<Commit> {
+    const table = this.#taking(name);
+    const due = this.#hold(state);
+    table.isFinished = true;
+    this.#discarded.delete(name);
+    if (!this.#info.staged) this.#commit([table], [...table.heldState, ...due]);
+    return done;
+  }
+
+  async discardTable(name: string): Promise<void> {
+    const table = this.#taking(name);
+    table.discard();
+    table.isFinished = false;
+    this.#discarded.add(name);
+  }
+
+  async audit(checks: readonly Check[]): Promise<readonly CheckResult[]> {
+    this.#requireOpen(true);
+    if (this.#info.staged) this.#applyStaged();
+    try {
+      const results = await runChecks(this.#connection, checks);
+      this.#checksFailed = results.some((result) => !result.passed);
+      if (this.#checksFailed) this.#undo();
+      return results;
+    } catch (error) {
+      this.#undo();
+      throw error;
+    }
+  }
+
+  async publish(): Promise<Commit> {
+    this.#requireOpen(true);
+    this.#requireComplete();
+    if (this.#info.staged) this.#applyStaged();
+    else this.#connection.begin();
+    try {
+      this.#connection.run(() => this.#closeRecord());
+      this.#connection.commit();
+    } catch (error) {
+      this.#undo();
+      throw error;
+    }
+    if (this.#isApplied) for (const table of this.#finished()) table.committed();
+    this.#end();
+    return done;
+  }
+
+  async abort(reason: string, options: { readonly keepStaged?: boolean } = {}): Promise<AbortResult> {
+    if (this.#hasEnded) return { staged: [] };
+    this.#undo();
+    let staged: string[] = [];
+    try {
+      staged = this.#connection.transaction(() => {
+        const status = this.#checksFailed ? 'checks_failed' : 'failed';
+        this.#closeRecord(status, reason);
+        return options.keepStaged === true ? this.#keepStaged() : [];
+      });
+    } catch (error) {
+      // The reason of the abort matters more, and is on its way to the caller.
+      log.warn('the end of load {loadId} could not be noted: {message}', {
+        loadId: this.#info.loadId,
+        message: error instanceof Error ? error.message : String(error),
+      });
+    }
+    this.#end();
+    return { staged };
+  }
+
+  /** Splits off the state whose rows are held back, and keeps it with them. */
+  #hold(state: readonly StateEntry[]): StateEntry[] {
+    const due: StateEntry[] = [];
+    for (const entry of state) {
+      const table = this.#tables.get(entry.stream);
+      if (table?.isStaged) table.heldState.push(entry);
+      else if (this.#info.staged) this.#heldState.push(entry);
+      else due.push(entry);
+    }
+    return due;
+  }
+
+  #commit(tables: readonly TableLoad[], state: readonly StateEntry[]): void {
+    this.#connection.transaction(() => this.#apply(tables, state));
+    for (const table of tables) table.committed();
+  }
+
+  #apply(tables: readonly TableLoad[], state: readonly StateEntry[]): void {
+    const { db } = this.#connection;
+    const { pipeline, loadId } = this.#info;
+    for (const table of tables) table.apply();
+    writeState(db, pipeline, loadId, now(), state);
+    const applied = new Set(tables);
+    const counts = [...this.#tables].map(([name, table]) => [
+      name,
+      applied.has(table) ? table.countsSoon : table.counts,
+    ]);
+    updateRecord(db, loadId, Object.fromEntries(counts) as Record<string, TableCounts>);
+  }
+
+  /** Writes a staged load in a transaction that stays open until it is published or undone. */
+  #applyStaged(): void {
+    if (this.#isApplied) return;
+    this.#connection.begin();
+    try {
+      const tables = this.#finished();
+      const state = [...this.#heldState, ...tables.flatMap((table) => table.heldState)];
+      this.#connection.run(() => this.#apply(tables, state));
+      this.#isApplied = true;
+    } catch (error) {
+      this.#undo();
+      throw error;
+    }
+  }
+
+  #undo(): void {
+    this.#connection.rollback();
+    this.#isApplied = false;
+  }
+
+  #closeRecord(status?: LoadRecord['status'], error?: string): void {
+    const open = [...this.#discarded].map((name) => `"${name}"`).join(', ');
+    closeRecord(this.#connection.db, this.#info.loadId, {
+      status: status ?? (open === '' ? 'succeeded' : 'failed'),
+      finishedAt: now(),
+      error: error ?? (open === '' ? undefined : `not complete: ${open}`),
+    });
+  }
+
+  #keepStaged(): string[] {
+    const names: string[] = [];
+    for (const [name, table] of this.#tables) {
+      const staging = stagingPrefix + name;
+      if (table.isStaged && table.keepStaged(staging)) names.push(staging);
+    }
+    return names;
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    for (const table of this.#tables.values()) table.discard();
+    this.#onEnd();
+  }
+
+  #all(): TableLoad[] {
+    return [...this.#tables.values()];
+  }
+
+  #finished(): TableLoad[] {
+    return this.#all().filter((table) => table.isFinished);
+  }
+
+  #table(name: string): TableLoad {
+    const table = this.#tables.get(name);
+    if (table) return table;
+    throw new PlumbingError(
+      'SCHEMA_INVALID',
+      `this load has no table "${name}"; it was begun with ${[...this.#tables.keys()].join(', ') || 'none'}`,
+    );
+  }
+
+  /** Rows that nobody finished or discarded would be lost without a word. */
+  #requireComplete(): void {
+    if (this.#checksFailed) {
+      throw new PlumbingError('CHECK_FAILED', 'checks of this load failed; it can only be aborted');
+    }
+    for (const [name, table] of this.#tables) {
+      if (table.hasPending && !(this.#info.staged && table.isFinished)) {
+        throw new PlumbingError(
+          'DEST_FAILED',
+          `table "${name}" has rows that are neither finished nor discarded`,
+        );
+      }
+    }
+  }
+
+  #taking(name: string): TableLoad {
+    this.#requireOpen();
+    return this.#table(name);
+  }
+
+  #requireOpen(isLast = false): void {
+    if (this.#hasEnded) throw new PlumbingError('DEST_FAILED', 'the load has ended; begin another one');
+    if (this.#isApplied && !isLast) {
+      throw new PlumbingError('DEST_FAILED', 'the load was audited; it can only be published or aborted now');
+    }
+  }
+}
+
+function now(): string {
+  return toTimestamp(new Date()) as string;
+}

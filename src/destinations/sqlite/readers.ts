@@ -1,0 +1,71 @@
+/** Reading a database file without a pipeline. */
+import { existsSync } from 'node:fs';
+import { PlumbingError } from '../../errors/index.ts';
+import type { Condition, RowObject, RowQuery } from '../../model/index.ts';
+import { resolveOptions } from './options.ts';
+import type { SqliteTarget } from './options.ts';
+import { SqliteReader } from './reader.ts';
+
+/**
+ * A reader of a database file. It works beside a running load, and sees only what is committed.
+ *
+ * @throws PlumbingError `CONFIG_INVALID` for a path that is not that of a file; its methods throw as `openSqlite` does.
+ *
+ * @example
+ * ```ts
+ * const reader = createSqliteReader('comdirect.db');
+ * for await (const row of reader.readRows('account_balances', { orderBy: ['-_inserted_at_day'], limit: 10 })) {
+ *   console.log(row['account_display_id'], row['balance__value']);
+ * }
+ * ```
+ */
+export function createSqliteReader(target: SqliteTarget): SqliteReader {
+  return new SqliteReader(resolveOptions(target));
+}
+
+/**
+ * Streams the rows of a table with their exact logical values: decimals as text with their scale, 64-bit integers
+ * without loss, JSON parsed.
+ *
+ * @throws PlumbingError `SCHEMA_INVALID` for a table or column that does not exist, and as `openSqlite` does.
+ *
+ * @example
+ * ```ts
+ * const where = [{ column: 'amount__value', op: '<', value: '0' }] as const;
+ * for await (const row of readRows('comdirect.db', 'account_transactions__booked', { where })) console.log(row);
+ * ```
+ */
+export async function* readRows(
+  target: SqliteTarget,
+  table: string,
+  query: RowQuery = {},
+): AsyncIterable<RowObject> {
+  yield* createSqliteReader(target).readRows(table, query);
+}
+
+/**
+ * The latest value of a date, timestamp or text column among the rows that meet `where`. `null` when there is none: no
+ * such row, and also when table or file do not exist yet, as before a first load.
+ *
+ * @throws PlumbingError `SCHEMA_INVALID` for a column that the table does not have or that holds no dates, and as
+ * `openSqlite` does.
+ *
+ * @example
+ * ```ts
+ * const where = [{ column: 'account_id', op: '=', value: accountId }] as const;
+ * const since = await getMaxDate('comdirect.db', 'account_transactions__booked', 'booking_date', where);
+ * ```
+ */
+export async function getMaxDate(
+  target: SqliteTarget,
+  table: string,
+  column: string,
+  where: readonly Condition[] = [],
+): Promise<string | null> {
+  if (!existsSync(resolveOptions(target).file)) return null;
+  const latest = await createSqliteReader(target).getMax(table, column, where);
+  if (latest === null || typeof latest === 'string') return latest;
+  throw new PlumbingError('SCHEMA_INVALID', `table "${table}": column "${column}" does not hold dates`, {
+    context: { table },
+  });
+}

@@ -1,0 +1,93 @@
+/** Write modes that swap whole sets of rows: all rows of a load are there when one of these starts. */
+import type { DatabaseSync } from 'node:sqlite';
+import { PlumbingError } from '../../errors/index.ts';
+import type { JsonObject, TableDefinition } from '../../model/index.ts';
+import type { SqlValue } from './codec.ts';
+import { encodeValue } from './row-encoder.ts';
+import type { SqlRow } from './row-encoder.ts';
+import { TableSql, rowWriter } from './row-writers.ts';
+import type { LoadStamp, Tally } from './row-writers.ts';
+import { writeVersions } from './scd2-writer.ts';
+
+/** All that a load has for one table, ready to be written. */
+export interface RowSet {
+  readonly length: number;
+  readonly rows: Iterable<SqlRow>;
+  /** For `delete-insert`: scopes to be emptied even without rows. */
+  readonly scopes: readonly SqlRow[];
+}
+
+/** Writes a set of rows by the table's write mode, in the caller's transaction. */
+export function writeSet(
+  db: DatabaseSync,
+  table: TableDefinition,
+  stamp: LoadStamp,
+  set: RowSet,
+  tally: Tally,
+): void {
+  const { write } = table;
+  if (write.mode === 'merge' && write.strategy === 'scd2') {
+    writeVersions(db, table, stamp, set.rows, tally);
+    return;
+  }
+  if (write.mode === 'merge' && write.strategy === 'delete-insert') {
+    writeScopes(db, table, write.scope, stamp, set, tally);
+    return;
+  }
+  if (write.mode === 'replace') {
+    // An answer without rows is more often a fault of the source than an empty world.
+    if (set.length === 0 && write.allowEmpty !== true) return;
+    tally.deleted += Number(db.prepare(`DELETE FROM ${new TableSql(table, stamp).table}`).run().changes);
+  }
+  const writeRow = rowWriter(db, table, stamp, tally);
+  for (const row of set.rows) writeRow(row);
+}
+
+function writeScopes(
+  db: DatabaseSync,
+  table: TableDefinition,
+  scope: readonly string[],
+  stamp: LoadStamp,
+  { rows, scopes }: RowSet,
+  tally: Tally,
+): void {
+  const sql = new TableSql(table, stamp);
+  const writeRow = rowWriter(db, table, stamp, tally);
+  const indexes = sql.indexesOf(scope);
+  const remove = db.prepare(`DELETE FROM ${sql.table} WHERE ${sql.where(scope, 'IS')}`);
+  const cleared = new Set<string>();
+  const clear = (cells: readonly SqlValue[]): void => {
+    const key = cells.map((cell) => `${typeof cell}:${String(cell).length}:${String(cell)}`).join();
+    if (cleared.has(key)) return;
+    cleared.add(key);
+    tally.deleted += Number(remove.run(...cells).changes);
+  };
+  for (const cells of scopes) clear(cells);
+  for (const row of rows) {
+    clear(indexes.map((index) => row[index] ?? null));
+    writeRow(row);
+  }
+}
+
+/**
+ * A scope named by the source, in stored form: the cells of the scope's own columns.
+ *
+ * @throws PlumbingError `ROW_INVALID` when it lacks a column or a value does not fit.
+ */
+export function encodeScope(table: TableDefinition, scope: JsonObject): SqlRow {
+  const names =
+    table.write.mode === 'merge' && table.write.strategy === 'delete-insert' ? table.write.scope : [];
+  return names.flatMap((name) => {
+    const column = table.columns.find((candidate) => candidate.name === name);
+    if (!column) return [];
+    const value = scope[name];
+    if (value !== undefined) return [encodeValue(table.name, column, value)];
+    throw new PlumbingError(
+      'ROW_INVALID',
+      `table "${table.name}": a scope of the source lacks column "${name}"`,
+      {
+        context: { table: table.name },
+      },
+    );
+  });
+}

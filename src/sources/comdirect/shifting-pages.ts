@@ -1,0 +1,149 @@
+/** Reads a list by offset while rows come and go at its top. Knows nothing of HTTP. */
+import { PlumbingError } from '../../errors/index.ts';
+import { stringifyJson } from '../../model/index.ts';
+
+/** One page of a list. */
+export interface ListPage {
+  readonly rows: readonly unknown[];
+  /** How many rows the list has in all, if the server says so. */
+  readonly matches: number | undefined;
+}
+
+/** How a list is read. */
+export interface ShiftingPagesOptions {
+  /** Rows asked for with one request, at least 2. */
+  readonly pageSize: number;
+  /** Hard limit of requests. */
+  readonly maxPages: number;
+  /** What the list holds, for messages, e.g. `booked transactions`. */
+  readonly what: string;
+}
+
+/** Rows that are read twice at each page border, to see whether the list has moved. */
+const overlapRows = 20;
+/** How often the read may go back because rows vanished. */
+const maxRewinds = 5;
+/** How many pages may bring nothing new although more is announced. */
+const maxIdlePages = 2;
+
+/**
+ * Yields every row of the list, page by page, each page without the rows that an earlier one had.
+ *
+ * Pages overlap. Rows that arrive at the top push the list down, which only repeats rows; rows that vanish pull it up,
+ * so that the next page no longer begins with a known row: then it goes back until one does. Neither a short page nor
+ * the announced total alone ends the list, so that one of them may be wrong without losing a row. Rows are compared by their
+ * `reference`; only those of the last two pages are remembered, so a row may come twice after much movement.
+ *
+ * @throws PlumbingError `PAGINATION_LOOP` (retryable) when the server announces more rows than it gives, however
+ * often it is asked; `LIMIT_EXCEEDED` when the list does not end.
+ */
+export async function* readShiftingPages(
+  fetchPage: (first: number) => Promise<ListPage>,
+  { pageSize, maxPages, what }: ShiftingPagesOptions,
+): AsyncGenerator<readonly unknown[], void, undefined> {
+  const pass = new Pass();
+  let limit = maxPages;
+  let first = 0;
+  let overlap = 0;
+  let rewinds = 0;
+  let idlePages = 0;
+  for (let pages = 1; ; pages++) {
+    if (pages > limit) throw endless(what, limit);
+    const page = await fetchPage(first);
+    if (pages === 1) limit = Math.min(maxPages, pageLimit(page));
+    if (first === 0) pass.restart();
+    const keys = page.rows.map(keyOf);
+    if (first > 0 && overlap > 0 && !pass.isKnown(keys[0])) {
+      // Rows above have vanished: those between the last page and this one would be lost.
+      rewinds++;
+      if (rewinds > maxRewinds) throw incomplete(what, pass);
+      first = Math.max(0, first - pageSize + overlap);
+      continue;
+    }
+    const fresh = pass.take(page, keys);
+    if (fresh.length > 0) yield fresh;
+    const got = page.rows.length;
+    if (pass.isComplete && (got < pageSize || fresh.length === 0)) return;
+    if (fresh.length === 0) {
+      // More is announced. Once the same page again, then all of it again, then no more.
+      idlePages++;
+      if (idlePages > maxIdlePages) throw incomplete(what, pass);
+      if (idlePages === maxIdlePages) first = 0;
+      continue;
+    }
+    overlap = Math.min(overlapRows, got >> 1);
+    first += got - overlap;
+  }
+}
+
+/** What one pass over the list, from its top, has seen. */
+class Pass {
+  #older = new Set<string>();
+  #previous = new Set<string>();
+  #distinct = 0;
+  #announced: number | undefined;
+
+  get distinct(): number {
+    return this.#distinct;
+  }
+
+  /** The smallest total that the server gave. */
+  get announced(): number | undefined {
+    return this.#announced;
+  }
+
+  get isComplete(): boolean {
+    return this.#announced === undefined || this.#distinct >= this.#announced;
+  }
+
+  restart(): void {
+    this.#older = new Set();
+    this.#previous = new Set();
+    this.#distinct = 0;
+    this.#announced = undefined;
+  }
+
+  isKnown(key: string | undefined): boolean {
+    return key !== undefined && (this.#previous.has(key) || this.#older.has(key));
+  }
+
+  /** The rows of the page that are not known yet. */
+  take({ rows, matches }: ListPage, keys: readonly string[]): readonly unknown[] {
+    const fresh = rows.filter((_, index) => !this.isKnown(keys[index]));
+    this.#distinct += fresh.length;
+    if (matches !== undefined) this.#announced = Math.min(this.#announced ?? matches, matches);
+    if (keys.length > 0) {
+      this.#older = this.#previous;
+      this.#previous = new Set(keys);
+    }
+    return fresh;
+  }
+}
+
+/** The whole reference is the key: siblings share its first part. A row without one is told apart by its content. */
+function keyOf(row: unknown): string {
+  const reference = (row as { reference?: unknown } | null)?.reference;
+  return typeof reference === 'string' && reference.trim() !== '' ? reference : stringifyJson(row);
+}
+
+/** Twice the pages that the first one lets expect, and some more. */
+function pageLimit({ rows, matches = 0 }: ListPage): number {
+  const advance = Math.max(1, rows.length - Math.min(overlapRows, rows.length >> 1));
+  return 100 + 2 * Math.ceil(matches / advance);
+}
+
+function incomplete(what: string, { announced, distinct }: Pass): PlumbingError {
+  return new PlumbingError(
+    'PAGINATION_LOOP',
+    `${what}: the bank announces ${announced ?? 'more'} rows, but ${distinct} could be read, also after reading again; the list may be changing, run again later`,
+    { retryable: true, context: { announced, read: distinct } },
+  );
+}
+
+function endless(what: string, limit: number): PlumbingError {
+  return new PlumbingError(
+    'LIMIT_EXCEEDED',
+    `${what}: the list has not ended after ${limit} pages; read a shorter period, or raise maxPages`,
+    { context: { pages: limit } },
+  );
+}
