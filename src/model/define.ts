@@ -11,7 +11,9 @@ import type { Column, DriftPolicy, TableDefinition, WriteMode } from './table.ts
 export type WriteModeName = 'append' | 'replace' | 'upsert' | 'insert-only' | 'scd2';
 
 /** A column of the stream's table: one of the schema, or a bookkeeping one. Any name, where no schema says. */
-type KeyColumn<S extends z.ZodObject> = string extends keyof z.output<S> ? string : ColumnOf<S> | '_inserted_at_day';
+type KeyColumn<S extends z.ZodObject> = string extends keyof z.output<S>
+  ? string
+  : ColumnOf<S> | '_inserted_at_day';
 
 /** What {@link defineStream} takes. */
 export interface StreamOptions<S extends z.ZodObject> {
@@ -23,7 +25,9 @@ export interface StreamOptions<S extends z.ZodObject> {
   readonly primaryKey?: readonly KeyColumn<S>[];
   /** See {@link Stream.rowKey}. */
   readonly rowKey?: 'hash';
-  readonly cursor?: CursorOptions & { readonly column: string extends keyof z.output<S> ? string : ColumnOf<S> };
+  readonly cursor?: CursorOptions & {
+    readonly column: string extends keyof z.output<S> ? string : ColumnOf<S>;
+  };
   /** Default: `upsert` with a key, `append` without. */
   readonly write?: WriteMode | WriteModeName;
   /** Default `evolve`. */

@@ -1,11 +1,10 @@
 /** Validates rows as the vendor sent them and lays them out as the table wants them, by the stream's drift policy. */
 import { z } from 'zod';
 import { PlumbingError } from '../errors/index.ts';
-import { compileSchema, pathKey, rowKeyColumn } from '../model/index.ts';
+import { RowKeys, compileSchema, pathKey, rowKeyColumn } from '../model/index.ts';
 import type { CompiledSchema, QuarantinedRow, Row, Stream, TableDefinition, Value } from '../model/index.ts';
 import { ExtraColumns } from './extra-columns.ts';
 import type { ColumnChange } from './extra-columns.ts';
-import { RowKeys } from './row-key.ts';
 
 /** A batch, ready for the load. */
 export interface ShapedBatch {

@@ -1,7 +1,8 @@
 /** Reading a database file without a pipeline. */
 import { existsSync } from 'node:fs';
+import type { z } from 'zod';
 import { PlumbingError } from '../../errors/index.ts';
-import type { Condition, RowObject, RowQuery } from '../../model/index.ts';
+import type { Condition, RowObject, RowOf, RowQuery } from '../../model/index.ts';
 import { resolveOptions } from './options.ts';
 import type { SqliteTarget } from './options.ts';
 import { SqliteReader } from './reader.ts';
@@ -25,7 +26,7 @@ export function createSqliteReader(target: SqliteTarget): SqliteReader {
 
 /**
  * Streams the rows of a table with their exact logical values: decimals as text with their scale, 64-bit integers
- * without loss, JSON parsed.
+ * without loss, JSON parsed. With a stream, or any `{ name, schema }`, in place of a table's name the rows are typed.
  *
  * @throws PlumbingError `SCHEMA_INVALID` for a table or column that does not exist, and as `openSqlite` does.
  *
@@ -35,12 +36,26 @@ export function createSqliteReader(target: SqliteTarget): SqliteReader {
  * for await (const row of readRows('comdirect.db', 'account_transactions__booked', { where })) console.log(row);
  * ```
  */
-export async function* readRows(
+export function readRows<S extends z.ZodObject>(
   target: SqliteTarget,
-  table: string,
+  table: TableOf<S>,
+  query?: RowQuery & { readonly columns?: never },
+): AsyncIterable<RowOf<S>>;
+export function readRows(target: SqliteTarget, table: string, query?: RowQuery): AsyncIterable<RowObject>;
+export function readRows(
+  target: SqliteTarget,
+  table: string | TableOf<z.ZodObject>,
   query: RowQuery = {},
-): AsyncIterable<RowObject> {
-  yield* createSqliteReader(target).readRows(table, query);
+): AsyncIterable<never> {
+  const name = typeof table === 'string' ? table : table.name;
+  // The stored schema decides what comes out; the overloads above say what that is.
+  return createSqliteReader(target).readRows(name, query) as AsyncIterable<never>;
+}
+
+/** A table with the schema of its stream; streams made by `defineStream` are such. */
+export interface TableOf<S extends z.ZodObject> {
+  readonly name: string;
+  readonly schema?: S;
 }
 
 /**

@@ -37,7 +37,10 @@ export function createTableSql(table: TableDefinition, name: string, key: readon
   const required = new Set([...key, ...bookkeepingColumns.map((column) => column.name)]);
   const lines = physicalColumns(table).map((column) => {
     const notNull = required.has(column.name) ? ' NOT NULL' : '';
-    return `${quoteIdentifier(column.name)} ${codecOf(column.type).sqlType}${notNull}`;
+    // A lone INTEGER key would be the row id, which the driver reports after each insert, and can't beyond 2^53.
+    const isRowId = key.length === 1 && key[0] === column.name && column.type === 'int64';
+    const sqlType = isRowId ? 'BIGINT' : codecOf(column.type).sqlType;
+    return `${quoteIdentifier(column.name)} ${sqlType}${notNull}`;
   });
   if (key.length > 0) lines.push(`PRIMARY KEY (${key.map(quoteIdentifier).join(', ')})`);
   return `CREATE TABLE ${quoteIdentifier(name)} (\n  ${lines.join(',\n  ')}\n)`;

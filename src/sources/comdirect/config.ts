@@ -1,8 +1,9 @@
 /** Where the bank is, and who logs in. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { readConfig, secretVariable } from '../../config/index.ts';
-import type { Secret } from '../../logging/index.ts';
+import { readConfig } from '../../config/index.ts';
+import type { Environment } from '../../config/index.ts';
+import { Secret } from '../../logging/index.ts';
 
 /** Access to the API: the client that comdirect gave out, and the person's own login. */
 export interface ComdirectConfig {
@@ -19,21 +20,25 @@ export interface ComdirectConfig {
 /** The bank itself. Reference: comdirect REST API 4/2020, section 2. */
 export const defaultBaseUrl = 'https://api.comdirect.de';
 
+const secret = z.string().transform((value) => new Secret(value));
 const variables = {
-  COMDIRECT_CLIENT_ID: secretVariable('the client id that comdirect gave out for the API'),
-  COMDIRECT_CLIENT_SECRET: secretVariable('the client secret that goes with the client id'),
-  COMDIRECT_USERNAME: secretVariable('the access number (Zugangsnummer)'),
-  COMDIRECT_PASSWORD: secretVariable('the PIN'),
+  COMDIRECT_CLIENT_ID: secret,
+  COMDIRECT_CLIENT_SECRET: secret,
+  COMDIRECT_USERNAME: secret,
+  COMDIRECT_PASSWORD: secret,
   COMDIRECT_BASE_URL: z
     .string()
     .default(defaultBaseUrl)
     .transform((text, context) => {
       const url = normaliseBaseUrl(text);
       if (url !== undefined) return url;
-      context.issues.push({ code: 'custom', message: 'invalid', input: undefined });
+      context.issues.push({
+        code: 'custom',
+        message: 'expected https://HOST, or http:// for this machine, without user-info and query',
+        input: undefined,
+      });
       return z.NEVER;
-    })
-    .describe('https://HOST, or http:// for this machine, without user-info and query'),
+    }),
 };
 
 /**
@@ -47,7 +52,7 @@ const variables = {
  * const token = await authenticateUserCredentials(loadComdirectConfig());
  * ```
  */
-export function loadComdirectConfig(env?: Readonly<Record<string, string | undefined>>): ComdirectConfig {
+export function loadComdirectConfig(env?: Environment): ComdirectConfig {
   const values = readConfig(variables, env);
   return {
     clientId: values.COMDIRECT_CLIENT_ID,

@@ -5,24 +5,39 @@ import { append, entry, replace, tableOf, upsert, useDatabase } from './harness.
 
 const database = useDatabase();
 const table = tableOf(['id:int64', 'note'], upsert, ['id']);
-const ids = async (): Promise<unknown[]> => (await database().rows(['id'], { orderBy: ['id'] })).map(({ id }) => id);
+const ids = async (): Promise<unknown[]> =>
+  (await database().rows(['id'], { orderBy: ['id'] })).map(({ id }) => id);
 const fault = (on: string): void =>
   database().exec(`CREATE TRIGGER fault BEFORE ${on} BEGIN SELECT RAISE(ABORT, 'fault'); END`);
 
 describe('rows and their state are committed together', () => {
-  test.each(['checkpoint', 'finishTable'] as const)('when the state can not be written, %s leaves none of its rows', async (call) => {
-    await database().load(table, [[1, 'a']], {}, [entry(1)]);
-    fault('UPDATE ON _plumbing_state');
-    const load = await database().begin([table]);
-    await load.write('t', [[2, 'b']]);
-    const commit = call === 'checkpoint' ? load.checkpoint([entry(2)]) : load.finishTable('t', [entry(2)]);
-    await expect(commit).rejects.toMatchObject({ code: 'DEST_FAILED', message: expect.stringContaining(database().path) });
-    expect([await ids(), await database().state(), load.counts('t').inserted]).toEqual([[1], [entry(1)], 0]);
-    // The same load goes on when the fault is over: what it had taken is still there.
-    database().exec('DROP TRIGGER fault');
-    await load.finishTable('t', [entry(2)]);
-    expect([await ids(), await database().state(), load.counts('t').inserted]).toEqual([[1, 2], [entry(2)], 1]);
-  });
+  test.each(['checkpoint', 'finishTable'] as const)(
+    'when the state can not be written, %s leaves none of its rows',
+    async (call) => {
+      await database().load(table, [[1, 'a']], {}, [entry(1)]);
+      fault('UPDATE ON _plumbing_state');
+      const load = await database().begin([table]);
+      await load.write('t', [[2, 'b']]);
+      const commit = call === 'checkpoint' ? load.checkpoint([entry(2)]) : load.finishTable('t', [entry(2)]);
+      await expect(commit).rejects.toMatchObject({
+        code: 'DEST_FAILED',
+        message: expect.stringContaining(database().path),
+      });
+      expect([await ids(), await database().state(), load.counts('t').inserted]).toEqual([
+        [1],
+        [entry(1)],
+        0,
+      ]);
+      // The same load goes on when the fault is over: what it had taken is still there.
+      database().exec('DROP TRIGGER fault');
+      await load.finishTable('t', [entry(2)]);
+      expect([await ids(), await database().state(), load.counts('t').inserted]).toEqual([
+        [1, 2],
+        [entry(2)],
+        1,
+      ]);
+    },
+  );
 
   test('when a row can not be written, neither rows nor state of its commit stay', async () => {
     await database().load(table, [[1, 'a']], {}, [entry(1)]);
@@ -55,7 +70,9 @@ describe('rows and their state are committed together', () => {
     await database().load(table, [], {}, [{ stream: 't', partition: '', state }]);
     await database().load(table, [], {}, [{ stream: 't', partition: '', state: {} }]);
     await database().load(table, [], {}, [{ stream: 't', partition: '', state: { custom: { a: 2 } } }]);
-    expect(await database().state()).toEqual([{ stream: 't', partition: '', state: { cursor: 7, custom: { a: 2 } } }]);
+    expect(await database().state()).toEqual([
+      { stream: 't', partition: '', state: { cursor: 7, custom: { a: 2 } } },
+    ]);
   });
 
   test('a cursor beyond 2^53 keeps its digits', async () => {
@@ -104,10 +121,16 @@ describe('a staged load', () => {
     await load.checkpoint([entry(2)]);
     await load.finishTable('t', [entry(3)]);
     expect([await ids(), await database().state()]).toEqual([[1], [entry(1)]]);
-    expect(await load.audit([rowCount('t', { min: 2, max: 2 })])).toEqual([{ name: 'row_count(2..2)', table: 't', passed: true }]);
+    expect(await load.audit([rowCount('t', { min: 2, max: 2 })])).toEqual([
+      { name: 'row_count(2..2)', table: 't', passed: true },
+    ]);
     expect([await ids(), await database().state(), load.counts('t').inserted]).toEqual([[1], [entry(1)], 0]);
     await load.publish();
-    expect([await ids(), await database().state(), load.counts('t').inserted]).toEqual([[1, 2], [entry(3)], 1]);
+    expect([await ids(), await database().state(), load.counts('t').inserted]).toEqual([
+      [1, 2],
+      [entry(3)],
+      1,
+    ]);
   });
 
   test('runs every check, on the tables as they will be; those that fail say why', async () => {
@@ -140,7 +163,7 @@ describe('a staged load', () => {
     'DELETE FROM t',
     'COMMIT',
     'ROLLBACK',
-    "WITH gone AS (SELECT 1) DELETE FROM t",
+    'WITH gone AS (SELECT 1) DELETE FROM t',
     'PRAGMA query_only = OFF',
     "ATTACH 'x.db' AS x",
   ])('a check can not change anything: %s', async (sql) => {
@@ -152,7 +175,10 @@ describe('a staged load', () => {
       await query(sql).catch(() => undefined);
       return true;
     });
-    expect(await load.audit([meddle, rowCount('t', { min: 2, max: 2 })])).toMatchObject([{ passed: true }, { passed: true }]);
+    expect(await load.audit([meddle, rowCount('t', { min: 2, max: 2 })])).toMatchObject([
+      { passed: true },
+      { passed: true },
+    ]);
     expect(await ids()).toEqual([1]);
     await load.publish();
     expect(await ids()).toEqual([1, 2]);
@@ -165,12 +191,17 @@ describe('a staged load', () => {
     await load.finishTable('t', [entry(2)]);
     await load.audit([rowCount('t', { max: 1 })]);
     await expect(load.publish()).rejects.toMatchObject({ code: 'CHECK_FAILED' });
-    expect(await load.abort('checks failed', { keepStaged: true })).toEqual({ staged: ['_plumbing_staging__t'] });
+    expect(await load.abort('checks failed', { keepStaged: true })).toEqual({
+      staged: ['_plumbing_staging__t'],
+    });
     expect(database().sql('SELECT id, note FROM _plumbing_staging__t')).toEqual([{ id: 2, note: 'b' }]);
     expect([await ids(), await database().state()]).toEqual([[1], [entry(1)]]);
     const session = await database().session();
     expect(await session.reader.tables()).toEqual(['t']);
-    expect((await session.reader.status()).loads[0]).toMatchObject({ status: 'checks_failed', error: 'checks failed' });
+    expect((await session.reader.status()).loads[0]).toMatchObject({
+      status: 'checks_failed',
+      error: 'checks failed',
+    });
     await session.begin(database().info([table]));
     expect(database().sql("SELECT name FROM sqlite_schema WHERE name LIKE '%staging%'")).toEqual([]);
   });
@@ -190,9 +221,16 @@ describe('a staged load', () => {
     await load.checkpoint([entry(9, 'other')]);
     await load.discardTable('other');
     await load.publish();
-    expect([await ids(), await database().rows(['id'], {}, 'other'), await database().state()]).toEqual([[1], [], [entry(1)]]);
+    expect([await ids(), await database().rows(['id'], {}, 'other'), await database().state()]).toEqual([
+      [1],
+      [],
+      [entry(1)],
+    ]);
     const session = await database().session();
-    expect((await session.reader.status()).loads[0]).toMatchObject({ status: 'failed', error: 'not complete: "other"' });
+    expect((await session.reader.status()).loads[0]).toMatchObject({
+      status: 'failed',
+      error: 'not complete: "other"',
+    });
   });
 
   test('takes nothing more once it is audited', async () => {
@@ -219,7 +257,10 @@ describe('the life of a load', () => {
     for (const staged of [false, true]) {
       const load = await database().begin([table], { staged });
       await load.write('t', [[1, 'a']]);
-      await expect(load.publish()).rejects.toMatchObject({ code: 'DEST_FAILED', message: expect.stringContaining('"t"') });
+      await expect(load.publish()).rejects.toMatchObject({
+        code: 'DEST_FAILED',
+        message: expect.stringContaining('"t"'),
+      });
       await load.abort('a test');
       await database().close();
     }
@@ -284,7 +325,11 @@ describe('the life of a load', () => {
       error: 'the process ended before the load did',
       counts: { t: { inserted: 1 } },
     });
-    expect(loads.find(({ loadId }) => loadId === 'live')).toMatchObject({ status: 'succeeded', error: null, counts: { t: { inserted: 1 } } });
+    expect(loads.find(({ loadId }) => loadId === 'live')).toMatchObject({
+      status: 'succeeded',
+      error: null,
+      counts: { t: { inserted: 1 } },
+    });
     expect(tables).toEqual([{ table: 't', rows: 2, quarantined: 0 }]);
   });
 
@@ -294,7 +339,11 @@ describe('the life of a load', () => {
       INSERT INTO _plumbing_loads SELECT 'old-' || i, 'p', 'succeeded', '2020-01-01', NULL, '{}', NULL FROM n`);
     await database().load(table, [], { pipeline: 'another' });
     await database().load(table, []);
-    expect(database().sql('SELECT pipeline, count(*) AS n FROM _plumbing_loads GROUP BY pipeline ORDER BY pipeline')).toEqual([
+    expect(
+      database().sql(
+        'SELECT pipeline, count(*) AS n FROM _plumbing_loads GROUP BY pipeline ORDER BY pipeline',
+      ),
+    ).toEqual([
       { pipeline: 'another', n: 1 },
       { pipeline: 'p', n: 500 },
     ]);
@@ -314,7 +363,14 @@ describe('quarantine', () => {
     expect(await quarantined()).toEqual([]);
     await load.checkpoint([]);
     expect(await quarantined()).toEqual([
-      { id: 1, loadId: 'l', index: 3, reason: 'id: expected an integer', raw, quarantinedAt: '2026-11-23T07:00:00.000000Z' },
+      {
+        id: 1,
+        loadId: 'l',
+        index: 3,
+        reason: 'id: expected an integer',
+        raw,
+        quarantinedAt: '2026-11-23T07:00:00.000000Z',
+      },
     ]);
     expect(load.counts('t').quarantined).toBe(1);
   });
@@ -364,12 +420,15 @@ describe('quarantine', () => {
     expect([(await quarantined()).map(({ raw: value }) => value), await ids()]).toEqual([['b'], [1]]);
   });
 
-  test.each([undefined, Number.NaN, new Date(0), () => 1, new Uint8Array(2), { a: Infinity }])('keeps what JSON can not hold as near as it gets: %s', async (value) => {
-    const load = await database().begin([table]);
-    await load.quarantine('t', [{ index: 0, reason: 'half \ud800', raw: value }]);
-    await load.checkpoint([]);
-    expect((await quarantined()).length).toBe(1);
-  });
+  test.each([undefined, Number.NaN, new Date(0), () => 1, new Uint8Array(2), { a: Infinity }])(
+    'keeps what JSON can not hold as near as it gets: %s',
+    async (value) => {
+      const load = await database().begin([table]);
+      await load.quarantine('t', [{ index: 0, reason: 'half \ud800', raw: value }]);
+      await load.checkpoint([]);
+      expect((await quarantined()).length).toBe(1);
+    },
+  );
 
   test('keeps a row that refers to itself', async () => {
     const circle: Record<string, unknown> = {};

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { createSqliteReader, getMaxDate, loadSqliteConfig, readRows } from '../../../src/destinations/sqlite/index.ts';
+import {
+  createSqliteReader,
+  getMaxDate,
+  loadSqliteConfig,
+  readRows,
+} from '../../../src/destinations/sqlite/index.ts';
 import type { Condition, RowQuery } from '../../../src/model/index.ts';
 import { append, tableOf, upsert, useDatabase } from './harness.ts';
 
@@ -15,7 +20,8 @@ const rows = [
   [3, '2026-01-03', '-3.00', '9.00', null, null, null],
   [4, '2026-01-04', '100.00', '10.00', true, 'text', '10%'],
 ];
-const ids = async (query: RowQuery): Promise<unknown[]> => (await database().rows(['id'], query)).map(({ id }) => id);
+const ids = async (query: RowQuery): Promise<unknown[]> =>
+  (await database().rows(['id'], query)).map(({ id }) => id);
 
 describe('a query', () => {
   test.each<[string, Condition, number[]]>([
@@ -81,7 +87,7 @@ describe('a query', () => {
     await expect(database().rows(undefined, query)).rejects.toMatchObject({ code: 'SCHEMA_INVALID' });
   });
 
-  test("whose value does not fit its column is refused, without the value", async () => {
+  test('whose value does not fit its column is refused, without the value', async () => {
     await database().load(table, rows);
     const where: Condition[] = [{ column: 'amount', op: '=', value: 'secret' }];
     await expect(database().rows(undefined, { where })).rejects.toMatchObject({
@@ -159,7 +165,9 @@ describe('the largest value', () => {
     await database().load(table, rows);
     expect(await getMaxDate(database().path, 'not_yet', 'day')).toBeNull();
     expect(await getMaxDate({ path: database().path }, 't', 'day')).toBe('2026-01-04');
-    expect(await getMaxDate(database().path, 't', 'day', [{ column: 'flag', op: '=', value: false }])).toBe('2026-01-02');
+    expect(await getMaxDate(database().path, 't', 'day', [{ column: 'flag', op: '=', value: false }])).toBe(
+      '2026-01-02',
+    );
     expect(await getMaxDate(database().path, 't', 'day', [{ column: 'id', op: '>', value: 99 }])).toBeNull();
     await expect(getMaxDate(database().path, 't', 'id')).rejects.toMatchObject({ code: 'SCHEMA_INVALID' });
   });
@@ -171,6 +179,8 @@ describe('configuration', () => {
   });
 
   test.each([{}, { SQLITE_DB_PATH: '' }, { SQLITE_DB_PATH: '  ' }])('that is missing is named: %o', (env) => {
-    expect(() => loadSqliteConfig(env)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('SQLITE_DB_PATH') }));
+    expect(() => loadSqliteConfig(env)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('SQLITE_DB_PATH') }),
+    );
   });
 });

@@ -72,6 +72,24 @@ describe('upsert', () => {
     ).toMatchObject({ inserted: 1, unchanged: 1 });
   });
 
+  test('a key beyond 2^53 is inserted, updated and followed by others', async () => {
+    const big = 2n ** 63n - 1n;
+    await database().load(
+      table,
+      [
+        [big, '1', '1', 'a'],
+        [1, '1', '1', 'a'],
+      ],
+      {},
+      [entry(big)],
+    );
+    expect(await database().load(table, [[big, '1', '1', 'b']])).toMatchObject({ updated: 1 });
+    expect(await database().rows(['id', 'note'], { orderBy: ['id'] })).toEqual([
+      { id: 1, note: 'a' },
+      { id: big, note: 'b' },
+    ]);
+  });
+
   test('of two rows with one key the last wins, over batches and checkpoints as well', async () => {
     const load = await database().begin([table]);
     await load.write('t', [[1, '1', '1', 'first', true]]);
@@ -171,7 +189,12 @@ describe('delete-insert', () => {
     expect(await database().rows(columns, { orderBy: ['_inserted_at_day', 'account'] })).toEqual([
       { account: 'a', value: '3.00', _inserted_at_day: '2026-11-23', _inserted_at_ts: at(2).startedAt },
       { account: 'b', value: '2.00', _inserted_at_day: '2026-11-23', _inserted_at_ts: at(1).startedAt },
-      { account: 'a', value: '4.00', _inserted_at_day: '2026-11-24', _inserted_at_ts: at(1, '2026-11-24').startedAt },
+      {
+        account: 'a',
+        value: '4.00',
+        _inserted_at_day: '2026-11-24',
+        _inserted_at_ts: at(1, '2026-11-24').startedAt,
+      },
     ]);
   });
 

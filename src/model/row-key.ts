@@ -1,6 +1,6 @@
 /** Keys for rows that have none of their own. */
 import { createHash } from 'node:crypto';
-import { stringifyJson } from '../model/index.ts';
+import { stringifyJson } from './value.ts';
 
 /**
  * Deterministic keys: a hash of the row's content and its occurrence number among equal rows of one partition. Two
