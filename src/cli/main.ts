@@ -2,6 +2,7 @@
 /** The `plumbing` command: parses arguments, hands over to one file a subcommand, turns errors into exit codes. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { loadDotEnv } from '../config/dot-env.ts';
 import { addAuthCommand } from './auth.ts';
 import { exitCodeOf, exitCodes, Interrupted } from './exit-codes.ts';
 import { addQuarantineCommand } from './quarantine.ts';
@@ -25,9 +26,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     .showHelpAfterError('(add --help for an example)')
     .exitOverride();
   program.hook('preAction', async (root) => {
-    const { loadDotEnv } = await import('../config/index.ts');
     const { configureLogging } = await import('../logging/index.ts');
-    loadDotEnv();
     await configureLogging({
       level: root.opts<{ logLevel: 'debug' | 'info' | 'warning' | 'error' }>().logLevel,
     });
@@ -42,6 +41,8 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     add(program, signal);
   }
   try {
+    // Before the arguments are parsed: options may come from variables.
+    loadDotEnv();
     await program.parseAsync(argv);
     return Number(process.exitCode ?? exitCodes.done);
   } catch (error) {

@@ -1,3 +1,4 @@
 /** Configuration from the environment. */
-export { loadDotEnv, readConfig, secretVariable, stateFolder } from './config.ts';
-export type { Environment } from './config.ts';
+export { loadDotEnv } from './dot-env.ts';
+export { readConfig, secretVariable, stateFolder } from './read-config.ts';
+export type { Environment } from './read-config.ts';

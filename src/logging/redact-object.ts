@@ -84,8 +84,8 @@ function* readable(object: object, names: readonly string[]): Generator<[string,
 function copyError(error: Error, depth: number): RedactedError {
   const { code, context, cause } = error as { code?: unknown; context?: unknown; cause?: unknown };
   return {
-    name: text(String(error.name)),
-    message: text(String(error.message)),
+    name: text(error.name),
+    message: text(error.message),
     ...(typeof code === 'string' && { code: text(code) }),
     ...(context !== undefined && { context: copy(context, depth - 1) }),
     ...(typeof error.stack === 'string' && { stack: text(error.stack) }),

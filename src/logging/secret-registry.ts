@@ -52,7 +52,9 @@ function spellingsOf(value: string): readonly string[] {
     form,
     form.replaceAll('+', '%20'),
   ].flatMap((text) => [text, text.replace(/%../g, (escape) => escape.toLowerCase())]);
-  return [...new Set([value, JSON.stringify(value).slice(1, -1), ...encoded, ...base64Spellings(wellFormed)])];
+  return [
+    ...new Set([value, JSON.stringify(value).slice(1, -1), ...encoded, ...base64Spellings(wellFormed)]),
+  ];
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Which types a value can move to without losing anything. */
 import { decimalShape } from './value.ts';
-import type { JsonValue, LogicalType } from './value.ts';
+import type { LogicalType } from './value.ts';
 
 const maxPrecision = 38;
 const asText = new Set<LogicalType>([
@@ -70,9 +70,4 @@ export function inferType(value: unknown): LogicalType | undefined {
     default:
       return undefined;
   }
-}
-
-/** A JSON value from anything that `JSON.parse` or a typed source can give; `undefined` becomes `null`. */
-export function toJsonValue(value: unknown): JsonValue {
-  return (value === undefined ? null : value) as JsonValue;
 }

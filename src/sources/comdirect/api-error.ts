@@ -61,7 +61,9 @@ function objectIn(text: string): Readonly<Record<string, unknown>> {
 
 /** Only what looks like a code: other text may quote what was sent. */
 function word(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[A-Za-z][\w.-]{1,79}$/.test(value) && !/\d{5}/.test(value)
+  return typeof value === 'string' &&
+    /^[A-Za-z][\w.-]{1,79}$/.test(value) &&
+    !/\d{5}|[\dA-Fa-f]{16}/.test(value)
     ? value
     : undefined;
 }

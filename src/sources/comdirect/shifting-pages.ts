@@ -47,28 +47,36 @@ export async function* readShiftingPages(
   let overlap = 0;
   let rewinds = 0;
   let idlePages = 0;
+  // Pages before this position are read again: that they bring nothing new says nothing.
+  let resumeAt = 0;
   for (let pages = 1; ; pages++) {
     if (pages > limit) throw endless(what, limit);
     const page = await fetchPage(first);
     if (pages === 1) limit = Math.min(maxPages, pageLimit(page));
-    if (first === 0) pass.restart();
     const keys = page.rows.map(keyOf);
     if (first > 0 && overlap > 0 && !pass.isKnown(keys[0])) {
       // Rows above have vanished: those between the last page and this one would be lost.
       rewinds++;
       if (rewinds > maxRewinds) throw incomplete(what, pass);
+      resumeAt = first;
       first = Math.max(0, first - pageSize + overlap);
+      if (first === 0) pass.restart();
       continue;
     }
     const fresh = pass.take(page, keys);
     if (fresh.length > 0) yield fresh;
     const got = page.rows.length;
-    if (pass.isComplete && (got < pageSize || fresh.length === 0)) return;
-    if (fresh.length === 0) {
+    const isLast = got < pageSize && first + got >= (page.matches ?? 0);
+    const isIdle = fresh.length === 0 && (got === 0 || first >= resumeAt);
+    if (pass.isComplete && (isLast || isIdle)) return;
+    if (isIdle) {
       // More is announced. Once the same page again, then all of it again, then no more.
       idlePages++;
       if (idlePages > maxIdlePages) throw incomplete(what, pass);
-      if (idlePages === maxIdlePages) first = 0;
+      if (idlePages < maxIdlePages) continue;
+      resumeAt = first + got;
+      first = 0;
+      pass.restart();
       continue;
     }
     overlap = Math.min(overlapRows, got >> 1);
@@ -82,6 +90,7 @@ class Pass {
   #previous = new Set<string>();
   #distinct = 0;
   #announced: number | undefined;
+  #hasForgotten = false;
 
   get distinct(): number {
     return this.#distinct;
@@ -96,11 +105,14 @@ class Pass {
     return this.#announced === undefined || this.#distinct >= this.#announced;
   }
 
+  /** Begins again at the top. While every row is still remembered, none comes twice. */
   restart(): void {
+    this.#announced = undefined;
+    if (!this.#hasForgotten) return;
     this.#older = new Set();
     this.#previous = new Set();
     this.#distinct = 0;
-    this.#announced = undefined;
+    this.#hasForgotten = false;
   }
 
   isKnown(key: string | undefined): boolean {
@@ -113,6 +125,7 @@ class Pass {
     this.#distinct += fresh.length;
     if (matches !== undefined) this.#announced = Math.min(this.#announced ?? matches, matches);
     if (keys.length > 0) {
+      this.#hasForgotten ||= this.#older.size > 0;
       this.#older = this.#previous;
       this.#previous = new Set(keys);
     }

@@ -42,7 +42,7 @@ const transactionFields = {
   amount: amount.nullish(),
   remitter: z.object({ holderName: text() }).nullish(),
   /** Spelt as on the wire. */
-  deptor: json(),
+  deptor: json().optional(),
   creditor: z.object({ holderName: text(), iban: text(), bic: text() }).nullish(),
   /** A string: the bank sends impossible days such as 30 February. */
   valutaDate: text(),

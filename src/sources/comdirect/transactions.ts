@@ -33,8 +33,8 @@ const allHistory = '1970-01-01';
 
 /**
  * The transactions of one account, page by page. Booked ones come newest first; a booking that arrives or vanishes
- * while pages are read loses no row (see `readShiftingPages`), and pages overlap only at the bank: a row is given once.
- * Pending ones come in one page.
+ * while pages are read loses no row. A row is given once, unless the list moves by more than a page meanwhile; its key is
+ * the account with the whole reference. Pending ones come in one page.
  *
  * An account without transactions gives no page. So does an unknown one: the bank answers 404 to both, so take account
  * ids from {@link getAccountsBalances}.

@@ -6,6 +6,6 @@ import { destinationConformance } from '../../../src/testing/index.ts';
 /** SQLite keeps -0 in a REAL column as 0: the same number, without its sign (see values.test.ts). */
 const cannot = /float64 -0/;
 
-for (const { id, title, run } of destinationConformance((folder) => sqlite(join(folder, 'test.db')))) {
-  test.skipIf(cannot.test(title))(`${id}: ${title}`, run);
+for (const each of destinationConformance((folder) => sqlite(join(folder, 'test.db')))) {
+  test.skipIf(cannot.test(each.title))(`${each.id}: ${each.title}`, () => each.run());
 }

@@ -80,12 +80,8 @@ test('a reader that polls while a table is replaced sees whole sets only', async
   const child = worker('replace');
   const end = ended(child);
   const seen = new Set<string>();
-  let isRunning = true;
-  void end.then(() => {
-    isRunning = false;
-  });
   const reader = createSqliteReader(database().path);
-  while (isRunning) {
+  while (child.exitCode === null && child.signalCode === null) {
     const notes: unknown[] = [];
     try {
       for await (const { note } of reader.readRows('t', { columns: ['note'] })) notes.push(note);

@@ -255,7 +255,7 @@ describe('scd2', () => {
       typeof value === 'string' ? value.slice(11).replace(':00:00.000000Z', 'h') : '...';
     return rows.map(
       (row) =>
-        `${String(row['id'])}${String(row['note'])} ${short(row['_valid_from_ts'])}-${short(row['_valid_to_ts'])}`,
+        `${row['id'] as number}${row['note'] as string} ${short(row['_valid_from_ts'])}-${short(row['_valid_to_ts'])}`,
     );
   };
 

@@ -1,6 +1,4 @@
 /** Reads configuration from environment variables, with one clear error for all that is wrong. */
-import { parseEnv } from 'node:util';
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -9,24 +7,6 @@ import { Secret } from '../logging/index.ts';
 
 /** Environment variables by name, e.g. `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-/**
- * Adds the variables of a `.env` file to `env`. Variables that are set already win; a missing file is no error.
- *
- * @throws PlumbingError `CONFIG_INVALID` when the file exists but cannot be read.
- */
-export function loadDotEnv(path = '.env', env: Record<string, string | undefined> = process.env): void {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw new PlumbingError('CONFIG_INVALID', `${path} can't be read; check its permissions or remove it`, {
-      cause,
-    });
-  }
-  for (const [name, value] of Object.entries(parseEnv(text))) env[name] ??= value;
-}
 
 /**
  * A variable that holds a secret, as a `Secret`. `expected` says in errors what belongs there.

@@ -1,0 +1,363 @@
+/** The command as users start it: a process of its own, configured by environment variables alone. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { RunReport } from '../../src/pipeline/index.ts';
+import { startComdirectSandbox } from '../../src/sources/comdirect/sandbox/index.ts';
+import type { ComdirectSandbox, SandboxOptions } from '../../src/sources/comdirect/sandbox/index.ts';
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+let folder: string;
+let bank: ComdirectSandbox | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'plumbing-cli-'));
+});
+
+afterEach(async () => {
+  await bank?.close();
+  bank = undefined;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Result {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(
+  args: string[],
+  env: Record<string, string> = {},
+): { child: ChildProcess; result: Promise<Result> } {
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd: folder,
+    env: {
+      PATH: process.env['PATH'],
+      PLUMBING_STATE_DIR: join(folder, 'state'),
+      ...bank?.environment,
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const result = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }));
+  return { child, result };
+}
+
+const plumbing = (args: string[], env: Record<string, string> = {}): Promise<Result> =>
+  start(args, env).result;
+const fast = { PLUMBING_REQUESTS_PER_SECOND: '1000', PLUMBING_LOGIN: 'push' };
+const toFile = { ...fast, PLUMBING_TO: 'sqlite:bank.db' };
+
+async function open(options: SandboxOptions = {}): Promise<ComdirectSandbox> {
+  bank = await startComdirectSandbox({
+    approveAfterMs: 50,
+    historyDays: 200,
+    now: () => new Date('2026-11-23T08:00:00Z'),
+    ...options,
+  });
+  return bank;
+}
+
+/** All rows, without what differs from run to run. */
+function tables(file = join(folder, 'bank.db')): unknown {
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    const names = ['account_balances', 'account_transactions__booked', 'account_transactions__not_booked'];
+    return names.map((name) =>
+      db
+        .prepare(`SELECT * FROM ${name}`)
+        .all()
+        .map((row) => JSON.stringify({ ...row, _inserted_at_ts: 0, _plumbing_load_id: 0 }))
+        .toSorted(),
+    );
+  } finally {
+    db.close();
+  }
+}
+
+describe('plumbing run comdirect', () => {
+  test('loads the bank with nothing but environment variables, and prints one JSON document', async () => {
+    await open();
+    const { code, stdout, stderr } = await plumbing(['run', 'comdirect', '--json'], toFile);
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: 'Please approve the login in the photoTAN app; waiting ...\n',
+    });
+    const report = JSON.parse(stdout) as RunReport;
+    expect(report).toMatchObject({ status: 'succeeded', pipeline: 'comdirect' });
+    expect(report.streams.map(({ inserted }) => inserted > 0)).toEqual([true, true, true]);
+    expect(statSync(join(folder, 'bank.db')).mode & 0o777).toBe(0o600);
+    const again = JSON.parse((await plumbing(['run', 'comdirect', '--json'], toFile)).stdout) as RunReport;
+    expect(again.streams[1]).toMatchObject({ inserted: 0, updated: 0 });
+    expect(bank?.login.passwordGrants).toBe(1);
+  });
+
+  test('killed in the middle and run again: no row is missing or doubled', async () => {
+    await open({ transactionsPerDay: 30 });
+    await plumbing(['run', 'comdirect'], { ...fast, PLUMBING_TO: 'sqlite:clean.db' });
+    for (const nth of [2, 5, 9, 12]) {
+      const file = join(folder, 'bank.db');
+      for (const suffix of ['', '-wal', '-shm', '.lock']) rmSync(`${file}${suffix}`, { force: true });
+      bank?.clearFaults();
+      bank?.inject({ kind: 'hang', path: '/transactions', nth });
+      const seen = bank?.requests.length ?? 0;
+      const { child, result } = start(['run', 'comdirect', '--checkpoint-rows', '400'], toFile);
+      // The request that hangs was seen: everything before it is under way, nothing after it.
+      await expect
+        .poll(() => bank?.requests.slice(seen).filter(({ url }) => url.includes('/transactions')).length, {
+          timeout: 20_000,
+        })
+        .toBe(nth);
+      child.kill('SIGKILL');
+      await result;
+      bank?.clearFaults();
+      expect((await plumbing(['run', 'comdirect'], toFile)).code).toBe(0);
+      expect(tables()).toEqual(tables(join(folder, 'clean.db')));
+    }
+  });
+
+  test('goes on when the token expires in the middle', async () => {
+    await open({ transactionsPerDay: 30 });
+    bank?.inject({ kind: 'expired-token', path: '/transactions', nth: 4 });
+    const { code, stdout } = await plumbing(['run', 'comdirect', '--json'], toFile);
+    expect(code).toBe(0);
+    expect((JSON.parse(stdout) as RunReport).status).toBe('succeeded');
+    expect(bank?.login).toMatchObject({ refreshGrants: 1, passwordGrants: 1 });
+  });
+
+  test('without a token and without a person: exit code 3, and nothing is sent', async () => {
+    await open();
+    const { code, stdout } = await plumbing(['run', 'comdirect', '--json'], {
+      ...toFile,
+      PLUMBING_LOGIN: 'never',
+    });
+    expect(code).toBe(3);
+    expect((JSON.parse(stdout) as RunReport).streams[0]?.error).toMatchObject({
+      code: 'AUTH_NEEDS_PERSON',
+      message: expect.stringContaining('plumbing auth comdirect login') as string,
+    });
+    expect(bank?.requests).toHaveLength(0);
+  });
+
+  test('with a wrong PIN: one try for all streams, exit code 1, no secret in any output', async () => {
+    await open();
+    const { code, stdout, stderr } = await plumbing(['--log-level', 'debug', 'run', 'comdirect', '--json'], {
+      ...toFile,
+      COMDIRECT_PASSWORD: 'wrong-pin-canary',
+    });
+    expect(code).toBe(1);
+    expect(bank?.login.passwordGrants).toBe(1);
+    expect(`${stdout}${stderr}`).not.toMatch(/wrong-pin-canary|sandbox-client-secret/);
+  });
+
+  test('SIGINT in the middle: exit code 130, and the next run completes', async () => {
+    await open({ transactionsPerDay: 30 });
+    bank?.inject({ kind: 'hang', path: '/transactions', nth: 3 });
+    const { child, result } = start(['run', 'comdirect'], toFile);
+    await expect
+      .poll(() => bank?.requests.filter(({ url }) => url.includes('/transactions')).length, {
+        timeout: 20_000,
+      })
+      .toBe(3);
+    child.kill('SIGINT');
+    expect(await result).toMatchObject({ code: 130 });
+    bank?.clearFaults();
+    expect((await plumbing(['run', 'comdirect'], toFile)).code).toBe(0);
+  });
+
+  test('--streams and --since choose what is read', async () => {
+    await open();
+    const { stdout } = await plumbing(
+      ['run', 'comdirect', '--json', '--streams', 'account_transactions__booked', '--since', '2026-11-01'],
+      toFile,
+    );
+    const report = JSON.parse(stdout) as RunReport;
+    expect(report.streams.map(({ stream }) => stream)).toEqual(['account_transactions__booked']);
+    const db = new DatabaseSync(join(folder, 'bank.db'), { readOnly: true });
+    const oldest = db.prepare('SELECT min(booking_date) AS oldest FROM account_transactions__booked').get()?.[
+      'oldest'
+    ];
+    db.close();
+    expect((oldest as string) >= '2026-11-01').toBe(true);
+  });
+});
+
+describe('usage', () => {
+  test.each([
+    [['run'], /missing required argument/],
+    [['run', 'comdirect', '--since', 'yesterday'], /expected a date/],
+    [['run', 'nothing.ts'], /nothing\.ts/],
+    [['run', 'comdirect', '--to', 'ftp:x'], /expected sqlite:FILE/],
+    [['frobnicate'], /unknown command/],
+  ])('%j: exit code 2 and a reason', async (args, reason) => {
+    await open();
+    const { code, stderr } = await plumbing(args, fast);
+    expect(stderr).toMatch(reason);
+    expect(code).toBe(2);
+  });
+
+  test('missing variables are named, all at once', async () => {
+    const { code, stderr } = await plumbing(['run', 'comdirect', '--to', 'sqlite:x.db']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/COMDIRECT_CLIENT_ID.*COMDIRECT_PASSWORD/s);
+    expect(existsSync(join(folder, 'x.db'))).toBe(false);
+  });
+
+  test('a .env file is read, and the environment wins over it', async () => {
+    await open();
+    const { COMDIRECT_BASE_URL = '', ...rest } = bank?.environment ?? {};
+    writeFileSync(
+      join(folder, '.env'),
+      Object.entries({ ...rest, COMDIRECT_BASE_URL: 'https://wrong.example', PLUMBING_TO: 'sqlite:bank.db' })
+        .map(([name, value]) => `${name}=${value}`)
+        .join('\n'),
+    );
+    const child = spawn(process.execPath, [main, 'run', 'comdirect', '--streams', 'account_balances'], {
+      cwd: folder,
+      env: {
+        PATH: process.env['PATH'],
+        PLUMBING_STATE_DIR: join(folder, 'state'),
+        COMDIRECT_BASE_URL,
+        ...fast,
+      },
+      stdio: 'ignore',
+    });
+    expect((await once(child, 'close'))[0]).toBe(0);
+  });
+
+  test.each([
+    [[]],
+    [['run']],
+    [['status']],
+    [['sandbox', 'comdirect']],
+    [['auth', 'comdirect', 'login']],
+    [['auth', 'comdirect', 'keep-alive']],
+    [['quarantine', 'replay']],
+  ])('plumbing %j --help shows an example', async (args) => {
+    const { code, stdout } = await plumbing([...args, '--help']);
+    expect(code).toBe(0);
+    if (args.length > 0) expect(stdout).toMatch(/Examples?:\n {2}\$ plumbing/);
+  });
+});
+
+describe('plumbing auth comdirect', () => {
+  test('login, status, refresh, logout', async () => {
+    await open();
+    expect((await plumbing(['auth', 'comdirect', 'status'])).code).toBe(3);
+    const login = await plumbing(['auth', 'comdirect', 'login']);
+    expect(login).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Logged in; the token is valid for \d+ s/) as string,
+    });
+    expect((await plumbing(['auth', 'comdirect', 'status'])).stdout).toMatch(
+      /A token is stored.*\nOpen TAN challenges: 0\./,
+    );
+    expect((await plumbing(['auth', 'comdirect', 'refresh'])).code).toBe(0);
+    expect(bank?.login.refreshGrants).toBe(1);
+    expect((await plumbing(['auth', 'comdirect', 'logout'])).stdout).toBe('Logged out.\n');
+    expect((await plumbing(['auth', 'comdirect', 'status'])).code).toBe(3);
+  });
+
+  test('keep-alive refreshes before the token dies, until told to stop', async () => {
+    await open({ accessTokenSeconds: 5, now: () => new Date() });
+    await plumbing(['auth', 'comdirect', 'login']);
+    const { child, result } = start(['auth', 'comdirect', 'keep-alive']);
+    await expect.poll(() => bank?.login.refreshGrants, { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
+    child.kill('SIGTERM');
+    expect(await result).toMatchObject({ code: 0 });
+    expect((await plumbing(['auth', 'comdirect', 'refresh'])).code).toBe(0);
+  });
+
+  test('the fourth open challenge is refused before anything is sent, until the count is reset', async () => {
+    await open({ approval: 'reject' });
+    for (let i = 0; i < 3; i++) expect((await plumbing(['auth', 'comdirect', 'login'])).code).toBe(1);
+    const before = bank?.requests.length;
+    const { code, stderr } = await plumbing(['auth', 'comdirect', 'login']);
+    expect({ code, requests: bank?.requests.length }).toEqual({ code: 3, requests: before });
+    expect(stderr).toContain('reset-challenges');
+    expect((await plumbing(['auth', 'comdirect', 'reset-challenges'])).code).toBe(0);
+    expect((await plumbing(['auth', 'comdirect', 'login'])).code).toBe(1);
+    expect(bank?.login.locked).toBe(false);
+  });
+
+  test('a TAN that needs typing needs a terminal', async () => {
+    await open();
+    const { code, stderr } = await plumbing(['auth', 'comdirect', 'login', '--tan-method', 'M_TAN']);
+    expect(code).toBe(3);
+    expect(stderr).toContain('AUTH_NEEDS_PERSON');
+  });
+});
+
+describe('plumbing run my-pipeline.ts, status, quarantine', () => {
+  const pipeline = (schema: string, rows: string): string =>
+    `
+    import { z } from 'zod';
+    import { defineSource, defineStream, definePipeline, rowCount } from ${JSON.stringify(fileURLToPath(new URL('../../dist/index.js', import.meta.url)))};
+    import { sqlite } from ${JSON.stringify(fileURLToPath(new URL('../../dist/destinations/sqlite/index.js', import.meta.url)))};
+    const things = defineStream({ name: 'things', schema: z.object({ id: z.int(), size: ${schema} }), primaryKey: ['id'],
+      async *read() { yield ${rows}; } });
+    export default definePipeline({ source: defineSource({ name: 'mine', streams: [things] }), destination: sqlite('mine.db') });
+  `.replace("from 'zod'", `from ${JSON.stringify(fileURLToPath(import.meta.resolve('zod')))}`);
+
+  test('rows that did not fit are listed, and stored by a replay once the schema is mended', async () => {
+    const rows = '[{ id: 1, size: 5 }, { id: 2, size: "large" }]';
+    writeFileSync(join(folder, 'one.mjs'), pipeline('z.int()', rows));
+    const first = await plumbing(['run', 'one.mjs', '--json']);
+    expect(JSON.parse(first.stdout)).toMatchObject({ streams: [{ inserted: 1, quarantined: 1 }] });
+    expect((await plumbing(['status', '--to', 'sqlite:mine.db'])).stdout).toMatch(/things\s+1\s+1/);
+    expect((await plumbing(['quarantine', 'list', '--to', 'sqlite:mine.db'])).stdout).toMatch(
+      /things.*size:/s,
+    );
+    writeFileSync(
+      join(folder, 'two.mjs'),
+      pipeline('z.union([z.int(), z.string()]).transform(String).meta({ logicalType: "string" })', rows),
+    );
+    const replay = await plumbing(['quarantine', 'replay', 'two.mjs', '--json']);
+    expect(replay).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(replay.stdout)).toEqual([{ stream: 'things', replayed: 1, remaining: 0 }]);
+    expect((await plumbing(['quarantine', 'list', '--to', 'sqlite:mine.db'])).stdout).toContain('empty');
+    const db = new DatabaseSync(join(folder, 'mine.db'), { readOnly: true });
+    expect(
+      db
+        .prepare('SELECT id, size FROM things ORDER BY id')
+        .all()
+        .map((row) => ({ ...row })),
+    ).toEqual([
+      { id: 1, size: '5' },
+      { id: 2, size: 'large' },
+    ]);
+    db.close();
+  });
+
+  test('status of a database that does not exist says so, and makes none', async () => {
+    const { code, stderr } = await plumbing(['status', '--to', 'sqlite:none.db']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('none.db');
+    expect(existsSync(join(folder, 'none.db'))).toBe(false);
+  });
+});
+
+test('plumbing sandbox comdirect prints the variables of a bank that answers, and ends on SIGTERM', async () => {
+  const { child, result } = start(['sandbox', 'comdirect', '--port', '0', '--json']);
+  const [line] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
+  const variables = JSON.parse(line.toString()) as Record<string, string>;
+  expect((await fetch(`${variables['COMDIRECT_BASE_URL']}/sandbox/state`)).status).toBe(200);
+  const { code } = await plumbing(
+    ['run', 'comdirect', '--to', 'sqlite:bank.db', '--streams', 'account_balances'],
+    { ...variables, ...fast },
+  );
+  expect(code).toBe(0);
+  child.kill('SIGTERM');
+  expect((await result).code).toBe(0);
+  expect(readFileSync(join(folder, 'bank.db')).subarray(0, 15).toString()).toBe('SQLite format 3');
+});
