@@ -8,6 +8,8 @@ import type { SqlRow } from './row-encoder.ts';
 const maxRows = 20_000;
 /** The same, in characters and bytes of cells. */
 const maxSize = 32 * 1024 * 1024;
+/** Rows that come back to memory together. */
+const chunkRows = 500;
 
 let serial = 0;
 
@@ -71,7 +73,10 @@ export class RowBuffer {
       this.#db.exec(`CREATE TABLE temp.${this.#table} (id INTEGER PRIMARY KEY, rows BLOB NOT NULL)`);
       this.#hasTable = true;
     }
-    this.#db.prepare(`INSERT INTO temp.${this.#table} (rows) VALUES (?)`).run(serialize(this.#rows));
+    const insert = this.#db.prepare(`INSERT INTO temp.${this.#table} (rows) VALUES (?)`);
+    for (let first = 0; first < this.#rows.length; first += chunkRows) {
+      insert.run(serialize(this.#rows.slice(first, first + chunkRows)));
+    }
     this.#rows = [];
     this.#size = 0;
   }

@@ -4,7 +4,7 @@ export type { ComdirectOptions } from './source.ts';
 export { loadComdirectConfig } from './config.ts';
 export type { ComdirectConfig } from './config.ts';
 export { authenticateUserCredentials } from './login.ts';
-export type { LoginOptions, OnChallenge } from './login.ts';
+export type { LoginOptions, OnChallenge } from './login-session.ts';
 export type { Challenge, TanMethod } from './challenge.ts';
 export { ChallengeLedger } from './challenge-ledger.ts';
 export type { ChallengeCounts } from './challenge-ledger.ts';

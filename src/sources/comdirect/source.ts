@@ -11,7 +11,7 @@ import { createComdirectClient } from './client.ts';
 import type { ComdirectClient } from './client.ts';
 import { loadComdirectConfig } from './config.ts';
 import type { ComdirectConfig } from './config.ts';
-import type { OnChallenge } from './login.ts';
+import type { OnChallenge } from './login-session.ts';
 import type { HttpOverrides } from './oauth.ts';
 import {
   accountBalancesTable,

@@ -9,7 +9,7 @@ import type { AccessTokenJson } from './access-token.ts';
 import { loginKey } from './config.ts';
 import type { ComdirectConfig } from './config.ts';
 import { authenticateUserCredentials } from './login.ts';
-import type { LoginOptions } from './login.ts';
+import type { LoginOptions } from './login-session.ts';
 import { bankHttp, nowMs, refreshWith } from './oauth.ts';
 
 /**

@@ -190,6 +190,7 @@ describe('a staged load', () => {
     await load.write('t', [[2, 'b']]);
     await load.finishTable('t', [entry(2)]);
     await load.audit([rowCount('t', { max: 1 })]);
+    database().exec('CREATE TABLE others_write_again (x)');
     await expect(load.publish()).rejects.toMatchObject({ code: 'CHECK_FAILED' });
     expect(await load.abort('checks failed', { keepStaged: true })).toEqual({
       staged: ['_plumbing_staging__t'],

@@ -204,6 +204,18 @@ test('every open sets the write-ahead log, full synchronisation and foreign keys
   }
 });
 
+test('a transaction has its write lock from the start, not from its first write', async () => {
+  const connection = await openSqlite(database().path);
+  try {
+    connection.transaction(() => {
+      expect(() => database().exec('PRAGMA busy_timeout = 0; BEGIN IMMEDIATE')).toThrow(/locked/);
+    });
+    database().exec('BEGIN IMMEDIATE');
+  } finally {
+    connection.close();
+  }
+});
+
 test('a table that someone dropped is loaded anew, from the beginning', async () => {
   await database().load(table, [[1]], {}, [entry(1)]);
   database().exec('DROP TABLE t');

@@ -106,7 +106,7 @@ const canMount =
   spawnSync('unshare', ['-m', 'true']).status === 0;
 
 describe.skipIf(!canMount)('a full disk (needs root and unshare)', () => {
-  test.each(['256k', '1m'])('of %s is a typed error; what was committed is intact', async (size) => {
+  test.each(['72k', '256k', '1m'])('of %s is a typed error; what was committed is intact', async (size) => {
     const mount = join(database().folder, 'small');
     mkdirSync(mount);
     const script = `
@@ -137,6 +137,7 @@ describe.skipIf(!canMount)('a full disk (needs root and unshare)', () => {
     );
     expect(result.status).toBe(0);
     expect(result.stdout).toContain('DEST_FULL');
-    expect(result.stdout).toContain('integrity ok true true');
+    // At 72k there is no room even for SQLite's shared-memory file, which it reports as a mere I/O error.
+    if (size !== '72k') expect(result.stdout).toContain('integrity ok true true');
   });
 });

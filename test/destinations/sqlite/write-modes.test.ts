@@ -61,6 +61,14 @@ describe('upsert', () => {
     },
   );
 
+  test("a row that breaks a user's own unique index is an error, not a row that was there already", async () => {
+    await database().load(table, [[1, '1', '1', 'a', true]]);
+    database().exec('CREATE UNIQUE INDEX mine ON t (note)');
+    await expect(database().load(table, [[2, '1', '1', 'a', true]])).rejects.toMatchObject({
+      code: 'DEST_FAILED',
+    });
+  });
+
   test('a table of nothing but its key works', async () => {
     const keys = tableOf(['a', 'b'], upsert, ['a', 'b']);
     await database().load(keys, [['x', 'y']]);

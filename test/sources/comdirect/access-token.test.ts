@@ -104,7 +104,7 @@ test('printing a token shows neither of its values', () => {
   const token = AccessToken.fromResponse(answer, issuedAtMs);
   const shown = [
     inspect(token, { depth: 9, showHidden: true }),
-    `${JSON.stringify(token.secrets)}`,
+    JSON.stringify(token.secrets),
     inspect({ token }),
     inspect(token.secrets),
   ];

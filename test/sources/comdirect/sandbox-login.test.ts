@@ -1,15 +1,18 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isPlumbingError } from '../../../src/errors/index.ts';
 import {
   AccessToken,
   authenticateUserCredentials,
+  comdirectTokenStore,
   createComdirectClient,
   createComdirectTokens,
   getAccountsBalances,
   refreshToken,
   revokeToken,
 } from '../../../src/sources/comdirect/index.ts';
-import { failure } from './scripted-bank.ts';
+import { failure, temporaryFolder } from './scripted-bank.ts';
 import { startSetting } from './sandbox-bank.ts';
 
 describe('a login at the sandbox bank', () => {
@@ -148,6 +151,24 @@ describe('a session at the sandbox bank', () => {
       'plumbing auth comdirect login',
     );
     expect(bank.login.passwordGrants).toBe(1);
+  });
+
+  test('is kept in an encrypted file that names neither token nor person, one for each client', async () => {
+    const { config, ledger } = await startSetting();
+    const folder = await temporaryFolder();
+    const token = await authenticateUserCredentials(config, { ledger });
+    await comdirectTokenStore(config, folder).write(token.toJSON());
+    expect(AccessToken.fromJSON(await comdirectTokenStore(config, folder).read()).toJSON()).toEqual(
+      token.toJSON(),
+    );
+    const otherClient = { ...config, clientId: config.clientSecret };
+    expect(await comdirectTokenStore(otherClient, folder).read()).toBeUndefined();
+    const { accessToken, refreshToken: refresh } = token.toJSON();
+    for (const name of await readdir(folder)) {
+      const text = name + (await readFile(join(folder, name), 'latin1'));
+      for (const secret of [accessToken, refresh, config.username.reveal()])
+        expect(text).not.toContain(secret);
+    }
   });
 
   test('a token store that holds something else is said to be corrupt', async () => {

@@ -37,7 +37,7 @@ const pendingBooking = {
   remitter: null,
 };
 
-const list = (values: unknown[], matches: number | undefined = values.length, index = 0): Reply => ({
+const list = (values: readonly unknown[], matches: number | undefined = values.length, index = 0): Reply => ({
   json: { paging: matches === undefined ? undefined : { index, matches }, aggregated: null, values },
 });
 
@@ -49,9 +49,9 @@ function bankRules(rows: readonly unknown[], pending: readonly unknown[] = []): 
     const count = Number(query.get('paging-count') ?? 20);
     if (count > 500) return refusal('paging.invalid');
     if (first > 0 && state !== 'BOOKED') return refusal('requestparameter.invalid');
-    if (state === 'NOTBOOKED') return list([...pending.slice(0, count)], pending.length);
+    if (state === 'NOTBOOKED') return list(pending.slice(0, count), pending.length);
     const visible = query.has('min-bookingDate') ? rows : rows.slice(0, 30);
-    return list([...visible.slice(first, first + count)], visible.length, first);
+    return list(visible.slice(first, first + count), visible.length, first);
   };
 }
 const refusal = (key: string): Reply => ({
