@@ -5,7 +5,7 @@ import { iterate } from './iterate.ts';
 import type { SqlRow } from './row-encoder.ts';
 
 /** From here on rows leave memory. More than the default checkpoint, so that its rows are written only once. */
-const maxRows = 20_000;
+const maxRows = 2_000;
 /** The same, in characters and bytes of cells. */
 const maxSize = 32 * 1024 * 1024;
 /** Rows that come back to memory together. */
