@@ -132,7 +132,7 @@ test('a page of rows without a booking date does not end the reading', async () 
   await open({ transactionsPerDay: 20 });
   const withoutDates: typeof fetch = async (input, init) => {
     const response = await fetch(input, init);
-    const url = new URL(input as URL);
+    const url = new URL(input);
     if (url.searchParams.get('transactionState') !== 'BOOKED' || url.searchParams.get('paging-first') !== '0')
       return response;
     const body = (await response.text()).replaceAll(/"bookingDate":"[\d-]+"/g, '"bookingDate":null');
@@ -179,7 +179,7 @@ test('a busy bank is asked again, and pages that never end are an error', async 
   expect((await load({ http: { retry: { baseDelayMs: 1 } } })).status).toBe('succeeded');
   const endless: typeof fetch = async (input, init) => {
     const response = await fetch(input, init);
-    if (!new URL(input as URL).searchParams.has('paging-first')) return response;
+    if (!new URL(input).searchParams.has('paging-first')) return response;
     return new Response((await response.text()).replace(/"matches":\d+/, '"matches":1000000000'), {
       headers: { 'content-type': 'application/json' },
     });

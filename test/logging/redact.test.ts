@@ -18,7 +18,7 @@ describe('a Secret', () => {
   test('shows itself in no form of output', () => {
     const shown = [
       String(secret),
-      `${secret.toString()}`,
+      secret.toString(),
       JSON.stringify({ secret }),
       inspect({ deep: { secret } }, { depth: 5, showHidden: true }),
       Object.values(secret).join(''),
@@ -107,7 +107,7 @@ test('logs are silent until configured, and carry no secret afterwards', async (
   await configureLogging({
     level: 'debug',
     format: 'jsonl',
-    stream: { write: (line: string) => lines.push(line) > 0 } as never,
+    stream: { write: (line: string) => lines.push(line) > 0 },
   });
   getLogger('test').warning('after {value} {object}', {
     value: secret.reveal(),

@@ -4,8 +4,10 @@ import { deserialize, serialize } from 'node:v8';
 import { iterate } from './iterate.ts';
 import type { SqlRow } from './row-encoder.ts';
 
-/** From here on rows leave memory. More than the default checkpoint, so that its rows are written only once. */
-const maxRows = 2_000;
+/** From here on rows leave memory; long-lived rows would only burden the garbage collector. */
+const fewRows = 2_000;
+/** The same for rows that the next checkpoint writes: above its default, so that they are written only once. */
+export const checkpointRows = 20_000;
 /** The same, in characters and bytes of cells. */
 const maxSize = 32 * 1024 * 1024;
 /** Rows that come back to memory together. */
@@ -17,13 +19,15 @@ let serial = 0;
 export class RowBuffer {
   readonly #db: DatabaseSync;
   readonly #table = `_plumbing_buffer_${serial++}`;
+  readonly #maxRows: number;
   #rows: SqlRow[] = [];
   #size = 0;
   #length = 0;
   #hasTable = false;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, maxRows: number = fewRows) {
     this.#db = db;
+    this.#maxRows = maxRows;
   }
 
   /** Number of rows. */
@@ -36,7 +40,7 @@ export class RowBuffer {
     for (const row of rows) {
       this.#rows.push(row);
       this.#size += sizeOf(row);
-      if (this.#rows.length >= maxRows || this.#size >= maxSize) this.#spill();
+      if (this.#rows.length >= this.#maxRows || this.#size >= maxSize) this.#spill();
     }
     this.#length += rows.length;
   }

@@ -20,7 +20,7 @@ export function warnOfOldSqlite(): void {
 }
 
 /** Whether `version` is free of the WAL-reset bug (fixed in 3.51.3). */
-export function isSafe(version: string): boolean {
+function isSafe(version: string): boolean {
   const parts = version.split('.').map(Number);
   for (const [index, minimum] of firstSafe.entries()) {
     const part = parts[index] ?? 0;

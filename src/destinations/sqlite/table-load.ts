@@ -17,7 +17,7 @@ import type { ConvertCell } from './convert-cell.ts';
 import { evolveDefinition, mergeDefinition } from './merge-definition.ts';
 import { migrate, requireMigratable } from './migrate.ts';
 import { QuarantineWriter, encodeQuarantined } from './quarantine-store.ts';
-import { RowBuffer } from './row-buffer.ts';
+import { RowBuffer, checkpointRows } from './row-buffer.ts';
 import { RowEncoder } from './row-encoder.ts';
 import type { SqlRow } from './row-encoder.ts';
 import type { Tally } from './row-writers.ts';
@@ -66,7 +66,7 @@ export class TableLoad {
     if (stored) connection.run(() => requireMigratable(connection.db, stored, this.#target));
     this.isStaged = info.staged || isStagedMode(declared);
     this.#encoder = new RowEncoder(this.#target);
-    this.#rows = new RowBuffer(connection.db);
+    this.#rows = new RowBuffer(connection.db, this.isStaged ? undefined : checkpointRows);
     this.#quarantined = new RowBuffer(connection.db);
     this.#quarantine = new QuarantineWriter(connection.db, declared.name, info);
   }

@@ -28,6 +28,8 @@ export interface ComdirectTokensOptions extends Omit<LoginOptions, 'signal'> {
   readonly tokenStore?: TokenStore | undefined;
   /** Default `never`. */
   readonly login?: LoginPolicy;
+  /** Sends the refreshes. Default: a client of its own. */
+  readonly bank?: HttpClient;
 }
 
 /** The encrypted file in the state folder that holds the token of this bank, client and person. */
@@ -46,9 +48,7 @@ export function comdirectTokenStore(config: ComdirectConfig, folder: string = st
  * const client = createComdirectClient({ config, tokens });
  * ```
  */
-export function createComdirectTokens(
-  options: ComdirectTokensOptions & { readonly bank?: HttpClient },
-): TokenKeeper<AccessTokenJson> {
+export function createComdirectTokens(options: ComdirectTokensOptions): TokenKeeper<AccessTokenJson> {
   const { config, tokenStore, login = 'never', bank, ...loginOptions } = options;
   const http = bank ?? bankHttp(config, options.http);
   return createTokenKeeper<AccessTokenJson>({

@@ -190,7 +190,7 @@ describe('a column that widens', () => {
   });
 
   test('in the middle of a load converts the rows that wait, in memory and outside', async () => {
-    for (const rows of [10, 25_000]) {
+    for (const rows of [10, 5_000]) {
       const name = `t${rows}`;
       const load = await database().begin([tableOf(['n:int64', 'v:int64'], append, [], name)], {
         staged: true,

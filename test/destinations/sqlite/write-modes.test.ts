@@ -374,7 +374,7 @@ describe('many rows at once', () => {
     ['delete-insert', scopedBy('_inserted_at_day'), ['id']],
   ])('%s: rows that do not fit in memory arrive whole and in order', async (_name, write, key) => {
     const table = tableOf(['id:int64', 'note', 'big:int64'], write, key);
-    const counts = await database().load(table, rows, { staged: true });
+    const counts = await database().load(table, rows);
     expect(counts).toMatchObject({ inserted: count });
     expect(
       database().sql(

@@ -237,13 +237,27 @@ describe('an account without transactions', () => {
 });
 
 describe('the whole and nothing but', () => {
-  test('rows without a booking date do not end the list', async () => {
+  test('quirk 40: rows without a booking date do not end the list', async () => {
     const rows = Array.from({ length: 900 }, (_, i) => ({
       ...booking(i),
       bookingDate: i % 2 === 0 ? null : '2025-03-04',
     }));
     const { client } = await start(bankRules(rows));
     expect(await readAll(client, { transactionState: 'BOOKED' })).toHaveLength(900);
+  });
+
+  test('quirk 16: as many rows come out as the bank announces', async () => {
+    const { client } = await start(bankRules(Array.from({ length: 623 }, (_, i) => booking(i))));
+    expect(await readAll(client)).toHaveLength(623);
+    expect(await readAll(client, { pageSize: 103 })).toHaveLength(623);
+  });
+
+  test('quirk 33: a time with an offset of two digits in the envelope is no obstacle', async () => {
+    const aggregated = { account: null, pagingTimestamp: '2020-10-09T11:17:40+02' };
+    const { client } = await start(() => ({
+      json: { paging: { index: 0, matches: 1 }, aggregated, values: [booking(1)] },
+    }));
+    expect(await readAll(client, { transactionState: 'BOOKED' })).toHaveLength(1);
   });
 
   test('the order of dates does not matter', async () => {
