@@ -73,6 +73,8 @@ async function login({ bank, config, store, signal }: Context, flags: { tanMetho
       signal,
       ...(flags.tanMethod !== undefined && { tanMethod: flags.tanMethod }),
     });
+    // Without this a stored token that claims to be newer (a clock was set back) would stay.
+    await store.clear();
     await store.write(fresh.toJSON());
     return fresh;
   }, signal);

@@ -36,7 +36,7 @@ export function parseJson(text: string): unknown {
 }
 
 /** A number of 16 or more digits, one with an exponent, or a name that the fast path must not create. Matches too much rather than too little. */
-const mayLose = /[\d.]{16}|\d[eE][+-]?\d|__proto__|\\u005[fF]/;
+const mayLose = /(?:^|[:,[\s])-?(?:[\d.]{16}|[\d.]+[eE])|__proto__|\\u005[fF]/;
 
 function reviver(this: unknown, key: string, value: unknown, context: { source?: string }): unknown {
   if (key === '__proto__') return undefined;

@@ -106,7 +106,7 @@ class Client implements ComdirectClient {
             `comdirect: GET ${route} answered 401 to a token that was just refreshed; log in again`,
           );
         }
-        token = await this.#replace(token, request.signal);
+        token = this.#take(await this.#tokens.replace(token.toJSON(), request.signal));
       }
     }
   }
@@ -137,12 +137,6 @@ class Client implements ComdirectClient {
   async #validToken(signal: AbortSignal | undefined): Promise<AccessToken> {
     if (this.#token && !isStale(this.#token, this.#now())) return this.#token;
     return this.#take(await this.#tokens.get(signal));
-  }
-
-  async #replace(rejected: AccessToken, signal: AbortSignal | undefined): Promise<AccessToken> {
-    // Another request of this client may have replaced it already.
-    if (this.#token && this.#token.issuedAtMs > rejected.issuedAtMs) return this.#token;
-    return this.#take(await this.#tokens.replace(rejected.toJSON(), signal));
   }
 
   #take(json: AccessTokenJson): AccessToken {

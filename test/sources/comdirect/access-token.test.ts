@@ -100,7 +100,7 @@ test('a token survives the way through JSON unchanged', () => {
   expect(copy.issuedAtMs).toBe(issuedAtMs);
 });
 
-test('printing a token shows neither of its values', () => {
+test('printing a token shows neither of its values, nor who it belongs to', () => {
   const token = AccessToken.fromResponse(answer, issuedAtMs);
   const shown = [
     inspect(token, { depth: 9, showHidden: true }),
@@ -111,5 +111,6 @@ test('printing a token shows neither of its values', () => {
   for (const text of shown) {
     expect(text).not.toContain(answer.access_token);
     expect(text).not.toContain(answer.refresh_token);
+    expect(text).not.toContain(answer.kdnr);
   }
 });

@@ -210,7 +210,8 @@ describe('one run after another', () => {
     const { options, requests } = await startSetting();
     const { file } = await database();
     const source = comdirect(options);
-    for (let i = 0; i < 2; i++) await run({ source, destination: sqlite(file) });
+    for (let i = 0; i < 2; i++)
+      await run({ source, destination: sqlite(file), streams: [booked, notBooked] });
     expect(requests('/accounts/balances')).toHaveLength(2);
   });
 });
