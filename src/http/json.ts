@@ -35,8 +35,11 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** A number of 16 or more digits, one with an exponent, or a name that the fast path must not create. Matches too much rather than too little. */
-const mayLose = /(?:^|[:,[\s])-?(?:[\d.]{16}|[\d.]+[eE])|__proto__|\\u005[fF]/;
+/**
+ * A number of 16 or more digits or with an exponent, where JSON can have one; or a name that the fast path must not
+ * create. It may match inside a text as well, which costs time only.
+ */
+const mayLose = /(?:^|[:,[])\s*-?(?:[\d.]{16,}|[\d.]+[eE][+-]?\d+)\s*(?:[,\]}]|$)|__proto__|\\u005[fF]/;
 
 function reviver(this: unknown, key: string, value: unknown, context: { source?: string }): unknown {
   if (key === '__proto__') return undefined;

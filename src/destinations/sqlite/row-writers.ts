@@ -79,6 +79,18 @@ export class TableSql {
       .join(' AND ');
   }
 
+  /** `a = excluded.a, b = excluded.b` */
+  takenOver(indexes: readonly number[]): string {
+    return indexes.map((index) => `${this.#quoted(index)} = excluded.${this.#quoted(index)}`).join(', ');
+  }
+
+  /** `(t.a, t.b) IS NOT (excluded.a, excluded.b)`; both sides are in stored form. */
+  differsFromExcluded(indexes: readonly number[]): string {
+    const side = (name: string): string =>
+      indexes.map((index) => `${name}.${this.#quoted(index)}`).join(', ');
+    return `(${side(this.table)}) IS NOT (${side('excluded')})`;
+  }
+
   /** `a = ?, b = ?` */
   assignments(indexes: readonly number[]): string {
     return indexes.map((index) => `${this.#quoted(index)} = ?`).join(', ');
@@ -122,29 +134,35 @@ export function rowWriter(
       tally.inserted++;
     };
   }
-  const insert = db.prepare(
-    `${sql.insertInto} VALUES (${sql.values}) ON CONFLICT (${key.map(quoteIdentifier).join(', ')}) DO NOTHING`,
+  const conflict = `${sql.insertInto} VALUES (${sql.values}) ON CONFLICT (${key.map(quoteIdentifier).join(', ')})`;
+  const data = sql.dataIndexes();
+  if (isInsertOnly || data.length === 0) {
+    const insert = db.prepare(`${conflict} DO NOTHING`);
+    return (row) => {
+      if (insert.run(...row).changes === 0) tally.unchanged++;
+      else tally.inserted++;
+    };
+  }
+  // One statement a row. `_inserted_at_*` stay as they are, the load id is the new one.
+  const upsert = db.prepare(
+    `${conflict} DO UPDATE SET ${sql.takenOver(data)}, "_plumbing_load_id" = excluded."_plumbing_load_id"
+     WHERE ${sql.differsFromExcluded(data)}`,
   );
-  const update = isInsertOnly ? undefined : updateWriter(db, sql, key);
+  // An insert moves the connection's last row id, to one that this table never had; an update leaves it alone.
+  let lastRowId = markRowId(db);
   return (row) => {
-    if (insert.run(...row).changes !== 0) tally.inserted++;
-    else if (update?.(row)) tally.updated++;
-    else tally.unchanged++;
+    const { changes, lastInsertRowid } = upsert.run(...row);
+    if (changes === 0) tally.unchanged++;
+    else if (lastInsertRowid === lastRowId) tally.updated++;
+    else {
+      tally.inserted++;
+      lastRowId = lastInsertRowid;
+    }
   };
 }
 
-/** Updates the row of the same key when it differs. `_inserted_at_*` stay, the load id is the new one. */
-function updateWriter(
-  db: DatabaseSync,
-  sql: TableSql,
-  key: readonly string[],
-): ((row: SqlRow) => boolean) | undefined {
-  const data = sql.dataIndexes();
-  if (data.length === 0) return undefined;
-  const update = db.prepare(
-    `UPDATE ${sql.table} SET ${sql.assignments(data)}, "_plumbing_load_id" = ${sql.constants.get('_plumbing_load_id')}
-     WHERE ${sql.where(key, '=')} AND ${sql.differs(data)}`,
-  );
-  const cells = pickCells(data, sql.indexesOf(key), data);
-  return (row) => update.run(...cells(row)).changes !== 0;
+/** Sets the connection's last row id to one that no table of ours has, and gives it. */
+function markRowId(db: DatabaseSync): number | bigint {
+  db.exec('CREATE TEMP TABLE IF NOT EXISTS _plumbing_mark (id INTEGER PRIMARY KEY)');
+  return db.prepare('INSERT OR REPLACE INTO temp._plumbing_mark VALUES (-1)').run().lastInsertRowid;
 }
