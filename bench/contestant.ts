@@ -146,12 +146,8 @@ async function overHttp(): Promise<number> {
 }
 
 const startedMs = performance.now();
-const [who, what = 'insert'] =
-  name === 'load'
-    ? ['ours', 'insert']
-    : name.startsWith('bare-')
-      ? ['bare', name.slice(5)]
-      : [name === 'http' ? 'http' : 'ours', name];
+const who = name === 'http' ? 'http' : name.startsWith('bare-') ? 'bare' : 'ours';
+const what = name === 'load' ? 'insert' : name.replace('bare-', '');
 const plan = plans[what] as { from: number; to: number; version: number };
 const done =
   who === 'http'
