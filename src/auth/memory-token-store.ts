@@ -1,7 +1,9 @@
+import { untilAborted } from './until-aborted.ts';
 import type { StoredToken, TokenStore } from './token-store.ts';
 
 /**
- * A token store that lasts as long as the process.
+ * A token store that lasts as long as the process. Tokens are kept as JSON, so it gives back what a file would. `withLock`
+ * serves callers in order and without a time limit; one that is aborted leaves the queue at once.
  *
  * @example
  * ```ts
@@ -9,23 +11,29 @@ import type { StoredToken, TokenStore } from './token-store.ts';
  * ```
  */
 export function createMemoryTokenStore(initial?: StoredToken): TokenStore {
-  let stored = initial;
-  let queue: Promise<unknown> = Promise.resolve();
+  let stored = initial && JSON.stringify(initial);
+  let queue: Promise<void> = Promise.resolve();
+  const read = (): StoredToken | undefined =>
+    stored === undefined ? undefined : (JSON.parse(stored) as StoredToken);
   return {
-    read: async () => stored,
+    read: async () => read(),
     async write(token) {
-      if (!stored || token.issuedAtMs >= stored.issuedAtMs) stored = token;
+      if (token.issuedAtMs >= (read()?.issuedAtMs ?? token.issuedAtMs)) stored = JSON.stringify(token);
     },
     async clear(issuedAtMs) {
-      if (issuedAtMs === undefined || stored?.issuedAtMs === issuedAtMs) stored = undefined;
+      if (issuedAtMs === undefined || read()?.issuedAtMs === issuedAtMs) stored = undefined;
     },
-    withLock(work, signal) {
-      const turn = queue.then(() => {
+    async withLock(work, signal) {
+      const turn = queue;
+      const done = Promise.withResolvers<void>();
+      queue = turn.then(() => done.promise);
+      try {
+        await untilAborted(turn, signal);
         signal?.throwIfAborted();
-        return work();
-      });
-      queue = turn.catch(() => undefined);
-      return turn;
+        return await work();
+      } finally {
+        done.resolve();
+      }
     },
   };
 }

@@ -58,10 +58,11 @@ export async function removePrivateFile(path: string): Promise<void> {
  * @throws PlumbingError `TOKEN_STORE_UNSAFE` for a symbolic link, anything but a file, or a file that others may read.
  */
 export async function readPrivateFile(path: string): Promise<Buffer | undefined> {
-  const noFollow = posix ? constants.O_NOFOLLOW : 0;
+  // Opening a named pipe would wait for its other end.
+  const careful = posix ? constants.O_NOFOLLOW | constants.O_NONBLOCK : 0;
   let file;
   try {
-    file = await open(path, constants.O_RDONLY | noFollow);
+    file = await open(path, constants.O_RDONLY | careful);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;

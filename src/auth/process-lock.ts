@@ -2,8 +2,7 @@
  * A lock among processes: an SQLite file held in an exclusive transaction. The operating system releases it when its
  * holder dies, and only then, so there are no leases, no stale locks and no guesses about process ids.
  */
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, lstatSync, openSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -23,7 +22,8 @@ const sqliteBusy = 5;
 /**
  * Runs `work` while no other process, and no other caller in this one, holds the lock at `path`.
  *
- * @throws PlumbingError `LOCK_TIMEOUT` (retryable) when it is not free in time; `signal.reason` when aborted while waiting.
+ * @throws PlumbingError `LOCK_TIMEOUT` (retryable) when it is not free in time; `TOKEN_STORE_UNSAFE` when `path` is a
+ * symbolic link or no file; `signal.reason` when aborted while waiting.
  *
  * @example
  * ```ts
@@ -45,8 +45,7 @@ export async function withProcessLock<T>(
 
 async function acquire(path: string, { timeoutMs = 30_000, signal }: LockOptions): Promise<DatabaseSync> {
   await makePrivateFolder(dirname(path));
-  const noFollow = process.platform === 'win32' ? 0 : constants.O_NOFOLLOW;
-  await (await open(path, constants.O_RDWR | constants.O_CREAT | noFollow, 0o600)).close();
+  createLockFile(path);
   // Loaded here, not above: most programs that import this module never lock.
   const { DatabaseSync } = await import('node:sqlite');
   const deadlineMs = performance.now() + timeoutMs;
@@ -74,4 +73,21 @@ async function acquire(path: string, { timeoutMs = 30_000, signal }: LockOptions
       },
     );
   }
+}
+
+/**
+ * Only ever opens a file that it creates, and without giving way in between: whoever closes any handle of a file gives up
+ * all POSIX locks that the process has on it, also those of SQLite.
+ */
+function createLockFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  if (lstatSync(path).isFile()) return;
+  throw new PlumbingError(
+    'TOKEN_STORE_UNSAFE',
+    `${path} is no regular file, so it can't be locked; move it away`,
+  );
 }

@@ -1,5 +1,5 @@
 /** Where the key of a token file comes from. */
-import { hkdfSync, randomBytes, scrypt } from 'node:crypto';
+import { createHash, hkdfSync, randomBytes, scrypt } from 'node:crypto';
 import { link, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PlumbingError } from '../errors/index.ts';
@@ -29,8 +29,8 @@ export async function storeKey(
   given: Secret | undefined,
   mode: 'make' | 'existing',
 ): Promise<Buffer | undefined> {
-  const text = given?.reveal() ?? process.env['PLUMBING_TOKEN_KEY'];
-  if (text) return fromText(text, salt);
+  const secret = given ?? keyFromEnvironment();
+  if (secret) return fromText(secret.reveal(), salt);
   const file = join(dirname(path), 'token.key');
   const key = (await readPrivateFile(file)) ?? (mode === 'make' ? await makeKeyFile(file) : undefined);
   if (key && key.length !== keyBytes) {
@@ -48,8 +48,28 @@ async function fromText(text: string, salt: Buffer): Promise<Buffer> {
     return Buffer.from(hkdfSync('sha256', Buffer.from(text, 'hex'), salt, 'plumbing-token', keyBytes));
   if (/^[\w+/-]{43}=?$/.test(text))
     return Buffer.from(hkdfSync('sha256', Buffer.from(text, 'base64'), salt, 'plumbing-token', keyBytes));
+  return stretched(text, salt);
+}
+
+/** As a secret, so that redaction knows it. */
+function keyFromEnvironment(): Secret | undefined {
+  const text = process.env['PLUMBING_TOKEN_KEY'];
+  return text ? new Secret(text) : undefined;
+}
+
+/** Keys that were stretched last, by passphrase and salt: a file is read far more often than it is written. */
+const recent = new Map<string, Promise<Buffer>>();
+const maxRecent = 8;
+
+function stretched(passphrase: string, salt: Buffer): Promise<Buffer> {
+  const id = createHash('sha256').update(salt).update(passphrase).digest('hex');
+  const known = recent.get(id);
+  if (known) return known;
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  scrypt(text, salt, keyBytes, scryptCost, (error, key) => (error ? reject(error) : resolve(key)));
+  scrypt(passphrase, salt, keyBytes, scryptCost, (error, key) => (error ? reject(error) : resolve(key)));
+  const [oldest] = recent.keys();
+  if (recent.size === maxRecent && oldest !== undefined) recent.delete(oldest);
+  recent.set(id, promise);
   return promise;
 }
 

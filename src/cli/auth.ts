@@ -104,7 +104,12 @@ async function keepAlive({ bank, config, store, signal }: Context): Promise<void
   let token = await needed(bank, store);
   while (!signal.aborted) {
     if (token.needsRefresh(bufferSeconds)) {
-      token = bank.AccessToken.fromJSON(await keeper.replace(token.toJSON(), signal));
+      // Being told to stop is no failure; a refresh that is under way still ends in the store.
+      const fresh = await keeper.replace(token.toJSON(), signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+      if (!fresh) return;
+      token = bank.AccessToken.fromJSON(fresh);
       process.stdout.write(`Refreshed; the token is valid ${validity(token)}.\n`);
     }
     // A token that is born short-lived must not make this loop spin.

@@ -4,46 +4,60 @@ import { PlumbingError } from '../errors/index.ts';
 /** Bounds of one body. */
 export interface BodyLimits {
   readonly maxBytes: number;
+  /** What becomes of a larger body: an error, or its beginning. */
+  readonly beyond: 'fail' | 'cut';
   readonly idleTimeoutMs: number;
   /** Names the request in errors. */
   readonly what: string;
 }
 
 /**
- * All bytes of a body after content decoding. `abort` ends the request.
+ * The bytes of a body after content decoding. `controller` is that of the request, which ends when a limit is passed.
  *
- * @throws PlumbingError `LIMIT_EXCEEDED` as soon as the body is too large; `HTTP_TIMEOUT` (retryable) when it stalls.
+ * @throws PlumbingError `LIMIT_EXCEEDED` as soon as the body is too large; `HTTP_TIMEOUT` (retryable) when it stalls;
+ * `HTTP_BAD_BODY` (retryable) when it breaks off or does not decode; else the reason for which the request was aborted.
  */
 export async function readBody(
   response: Response,
-  limits: BodyLimits,
-  abort: (reason: PlumbingError) => void,
+  { maxBytes, beyond, idleTimeoutMs, what }: BodyLimits,
+  controller: AbortController,
 ): Promise<Uint8Array> {
   if (!response.body) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  let idle: NodeJS.Timeout | undefined;
-  const stalled = (): void =>
-    abort(
-      new PlumbingError('HTTP_TIMEOUT', `${limits.what}: the body stalled for ${limits.idleTimeoutMs} ms`, {
-        retryable: true,
-      }),
+  const idle = setTimeout(() => {
+    controller.abort(
+      new PlumbingError(
+        'HTTP_TIMEOUT',
+        `${what}: the body stalled for ${idleTimeoutMs} ms; try again later`,
+        {
+          retryable: true,
+        },
+      ),
     );
+  }, idleTimeoutMs);
   try {
-    idle = setTimeout(stalled, limits.idleTimeoutMs);
     for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
       idle.refresh();
       size += chunk.byteLength;
-      if (size > limits.maxBytes) {
-        const error = new PlumbingError(
-          'LIMIT_EXCEEDED',
-          `${limits.what}: the body is larger than ${limits.maxBytes} bytes`,
-        );
-        abort(error);
-        throw error;
-      }
       chunks.push(chunk);
+      if (size <= maxBytes) continue;
+      if (beyond === 'cut') return Buffer.concat(chunks, maxBytes);
+      throw new PlumbingError(
+        'LIMIT_EXCEEDED',
+        `${what}: the body is larger than ${maxBytes} bytes; ask for less at once, or raise maxBytes`,
+      );
     }
+  } catch (error) {
+    if (controller.signal.aborted) throw controller.signal.reason;
+    if (error instanceof PlumbingError) throw error;
+    throw new PlumbingError(
+      'HTTP_BAD_BODY',
+      `${what}: the body broke off after ${size} bytes; try again later`,
+      {
+        retryable: true,
+      },
+    );
   } finally {
     clearTimeout(idle);
   }

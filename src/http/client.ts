@@ -1,11 +1,11 @@
 /** An HTTP client for sources: one origin, bounded in everything, careful with what is sent twice. */
 import { HttpError, PlumbingError, isPlumbingError } from '../errors/index.ts';
-import { Secret, getLogger } from '../logging/index.ts';
+import { getLogger } from '../logging/index.ts';
+import { Answer, saysJson } from './answer.ts';
 import { readBody } from './body.ts';
 import { systemClock } from './clock.ts';
-import { decodeText } from './decode.ts';
-import { parseJson } from './json.ts';
 import { RateLimiter } from './rate-limiter.ts';
+import { requestInit } from './request-init.ts';
 import { defaultRetry, isRetryableStatus, parseRetryAfter, retryDelay } from './retry.ts';
 import type {
   Clock,
@@ -25,8 +25,10 @@ const maxErrorBytes = 64 * 1024;
 /**
  * Makes a client for one origin.
  *
- * GETs are retried after network errors, timeouts, 408, 425, 429 and 5xx, with backoff, jitter and `Retry-After`. All
- * other methods are sent once. Redirects are followed for GETs within the origin only. JSON keeps every digit.
+ * GETs are retried after network errors, timeouts, broken bodies, 408, 425, 429, 500, 502, 503 and 504, with backoff,
+ * jitter and `Retry-After`. A body that calls itself JSON is parsed within the attempt, so one that was cut off counts as
+ * broken too. All other methods are sent once; `retryable` on their errors speaks of a later run, for they may have had
+ * their effect. Redirects are followed for GETs within the origin only. JSON keeps every digit.
  *
  * @throws PlumbingError `CONFIG_INVALID` for a base URL that is not https (http is allowed for loopback addresses).
  *
@@ -71,7 +73,9 @@ class Client implements HttpClient {
       request.signal?.throwIfAborted();
       await this.#limiter?.turn(request.signal);
       try {
-        return await this.#follow(url, method, request);
+        const answer = await this.#follow(url, method, request);
+        if (mayRetry && saysJson(answer)) answer.json();
+        return answer;
       } catch (error) {
         request.signal?.throwIfAborted();
         const delayMs = mayRetry ? retryDelay(error, attempt, this.#retry) : undefined;
@@ -102,7 +106,7 @@ class Client implements HttpClient {
       if (hop >= maxRedirects)
         throw new PlumbingError('HTTP_REDIRECT', `${what}: more than ${maxRedirects} redirects`);
       try {
-        url = resolveUrl(this.#base, new URL(location, url).href);
+        url = resolveUrl(url, location);
       } catch (cause) {
         throw new PlumbingError(
           'HTTP_REDIRECT',
@@ -118,88 +122,56 @@ class Client implements HttpClient {
     const { timeoutMs = 30_000, idleTimeoutMs = 10_000, maxBytes = 32 * 1024 * 1024 } = this.#options;
     const what = nameOf(method, url);
     const abort = new AbortController();
+    const { signal } = request;
+    signal?.throwIfAborted();
+    const init = requestInit(request, this.#options.headers, abort.signal);
     const timeout = setTimeout(() => {
       abort.abort(
-        new PlumbingError('HTTP_TIMEOUT', `${what}: no complete answer within ${timeoutMs} ms`, {
-          retryable: true,
-        }),
+        new PlumbingError(
+          'HTTP_TIMEOUT',
+          `${what}: no complete answer within ${timeoutMs} ms; try again later`,
+          { retryable: true },
+        ),
       );
     }, timeoutMs);
-    const { signal } = request;
     const onAbort = (): void => abort.abort(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      const response = await (this.#options.fetch ?? fetch)(url, this.#init(method, request, abort.signal));
-      const bytes = await readBody(response, { maxBytes, idleTimeoutMs, what }, (reason) =>
-        abort.abort(reason),
-      );
-      const answer = new Answer(response, bytes);
-      if (response.status >= 400) throw this.#statusError(what, answer);
-      return answer;
+      const response = await (this.#options.fetch ?? fetch)(url, init);
+      const limits = { idleTimeoutMs, what };
+      if (response.status >= 400) {
+        // The status is the news; its body may be huge or break.
+        const body = { ...limits, maxBytes: maxErrorBytes, beyond: 'cut' } as const;
+        const bytes = await readBody(response, body, abort).catch(() => new Uint8Array());
+        signal?.throwIfAborted();
+        throw this.#statusError(what, new Answer(response, bytes, what));
+      }
+      const bytes = await readBody(response, { ...limits, maxBytes, beyond: 'fail' }, abort);
+      return new Answer(response, bytes, what);
     } catch (cause) {
       if (isPlumbingError(cause)) throw cause;
       if (abort.signal.aborted) throw abort.signal.reason;
-      throw new PlumbingError('HTTP_NETWORK', `${what}: the connection failed (${reasonOf(cause)})`, {
-        retryable: true,
-      });
+      const reason = reasonOf(cause);
+      throw new PlumbingError(
+        'HTTP_NETWORK',
+        `${what}: the connection failed (${reason}); check the network and the base URL`,
+        { retryable: !untrusted.test(reason), context: { reason } },
+      );
     } finally {
       clearTimeout(timeout);
       signal?.removeEventListener('abort', onAbort);
     }
   }
 
-  #init(method: string, request: HttpRequest, signal: AbortSignal): RequestInit {
-    const given = typeof request.headers === 'function' ? request.headers() : request.headers;
-    const headers: Record<string, string> = {
-      accept: 'application/json',
-      ...lowerCase(this.#options.headers),
-      ...lowerCase(given),
-    };
-    const init: RequestInit = { method, headers, redirect: 'manual', signal };
-    const { body } = request;
-    if (body && 'form' in body) {
-      headers['content-type'] ??= 'application/x-www-form-urlencoded';
-      const fields = Object.entries(body.form).map(([name, value]): [string, string] => [
-        name,
-        value instanceof Secret ? value.reveal() : value,
-      ]);
-      init.body = new URLSearchParams(fields).toString();
-    } else if (body) {
-      headers['content-type'] ??= 'application/json';
-      init.body = JSON.stringify(body.json);
-    }
-    return init;
-  }
-
   #statusError(what: string, answer: HttpResponse): HttpError {
     const { status } = answer;
     const retryAfterMs = parseRetryAfter(answer.headers.get('retry-after'), this.#clock.now());
-    return new HttpError(`${what}: answered ${status}`, {
+    return new HttpError(`${what}: answered ${status}; ${adviceFor(status)}`, {
       status,
       retryable: isRetryableStatus(status),
       context: { status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
-      bodyText: answer.bytes.byteLength <= maxErrorBytes ? answer.text() : '',
+      bodyText: answer.text(),
     });
-  }
-}
-
-class Answer implements HttpResponse {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly bytes: Uint8Array;
-
-  constructor(response: Response, bytes: Uint8Array) {
-    this.status = response.status;
-    this.headers = response.headers;
-    this.bytes = bytes;
-  }
-
-  text(): string {
-    return decodeText(this.bytes, this.headers.get('content-type'));
-  }
-
-  json(): unknown {
-    return parseJson(this.text());
   }
 }
 
@@ -220,8 +192,14 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.name : 'unknown';
 }
 
-function lowerCase(headers: Readonly<Record<string, string>> | undefined): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
-  );
+/** Failures of TLS, which stay until a person does something. */
+const untrusted = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+
+function adviceFor(status: number): string {
+  if (status === 401) return 'the credentials were not accepted, log in again';
+  if (status === 403) return 'access is not allowed, check what the account may do';
+  if (status === 404) return 'there is nothing, check path and base URL';
+  if (status === 429) return 'too many requests, wait or lower the rate limit';
+  if (isRetryableStatus(status) || status >= 500) return 'the server has a problem, try again later';
+  return 'the request was refused, bodyText() may say why';
 }

@@ -71,7 +71,7 @@ export interface HttpResponse {
   text(): string;
   /**
    * The body as JSON, without loss: integers beyond 2^53 become `bigint`, other numbers that a double cannot
-   * hold become their source text. `HTTP_BAD_BODY` when it is no JSON.
+   * hold become their source text. `HTTP_BAD_BODY` when it is no JSON. Parsed once.
    */
   json(): unknown;
 }

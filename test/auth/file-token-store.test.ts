@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -118,7 +119,7 @@ describe('the file', () => {
     await expect(store().read()).rejects.toMatchObject({ code: 'TOKEN_STORE_UNSAFE' });
   });
 
-  test('that is a link or a folder is refused', async () => {
+  test('that is a link, a folder or a pipe is refused', async () => {
     await store().write(token(1));
     const real = join(folder, 'real');
     writeFileSync(real, readFileSync(path), { mode: 0o600 });
@@ -127,6 +128,9 @@ describe('the file', () => {
     await expect(store().read()).rejects.toMatchObject({ code: 'TOKEN_STORE_UNSAFE' });
     rmSync(path);
     mkdirSync(path);
+    await expect(store().read()).rejects.toMatchObject({ code: 'TOKEN_STORE_UNSAFE' });
+    rmdirSync(path);
+    execFileSync('/usr/bin/mkfifo', ['-m', '600', path]);
     await expect(store().read()).rejects.toMatchObject({ code: 'TOKEN_STORE_UNSAFE' });
   });
 
@@ -197,6 +201,27 @@ describe('the lock', () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(await store({ lockTimeoutMs: 200 }).withLock(async () => 1)).toBe(1);
+  });
+
+  test('is kept while other callers of the same process ask for it', async () => {
+    await withProcessLock(`${path}.lock`, async () => {
+      await expect(withProcessLock(`${path}.lock`, async () => 1, { timeoutMs: 50 })).rejects.toMatchObject({
+        code: 'LOCK_TIMEOUT',
+      });
+      const child = worker('try');
+      const [answer] = (await once(child, 'message')) as [string];
+      await once(child, 'exit');
+      expect(answer).toBe('LOCK_TIMEOUT');
+    });
+  });
+
+  test.each(['a symbolic link', 'a folder'])('is refused when its file is %s', async (what) => {
+    await store().write(token(1));
+    rmSync(`${path}.lock`);
+    if (what === 'a folder') mkdirSync(`${path}.lock`);
+    else symlinkSync(join(folder, 'elsewhere'), `${path}.lock`);
+    await expect(store().withLock(async () => 1)).rejects.toMatchObject({ code: 'TOKEN_STORE_UNSAFE' });
+    expect(existsSync(join(folder, 'elsewhere'))).toBe(false);
   });
 
   test('can be given up while waiting', async () => {

@@ -141,3 +141,127 @@ describe('a token that the server did not accept', () => {
     expect(calls).toEqual([]);
   });
 });
+
+describe('a caller who is aborted', () => {
+  test('leaves at once with the reason; the others get the token of the same refresh', async () => {
+    const answer = Promise.withResolvers<Token>();
+    const tokens = keeper(createMemoryTokenStore(token(1, true)), { refresh: () => answer.promise });
+    const abort = new AbortController();
+    const first = tokens.get(abort.signal);
+    const second = tokens.get();
+    await expect.poll(() => tokens.calls.length).toBe(1);
+    abort.abort('enough');
+    await expect(first).rejects.toBe('enough');
+    answer.resolve(token(2));
+    expect(await second).toEqual(token(2));
+    expect(tokens.calls).toEqual(['refresh 1']);
+  });
+
+  test('and was the only one: the refresh goes on, and its answer is stored', async () => {
+    const store = createMemoryTokenStore(token(1, true));
+    const answer = Promise.withResolvers<Token>();
+    const signals: (AbortSignal | undefined)[] = [];
+    const tokens = createTokenKeeper<Token>({
+      store,
+      needsRefresh: ({ expired }) => expired,
+      refresh: (_old, signal) => {
+        signals.push(signal);
+        return answer.promise;
+      },
+      loginHint: '',
+    });
+    const abort = new AbortController();
+    const only = tokens.get(abort.signal);
+    await expect.poll(() => signals.length).toBe(1);
+    abort.abort('enough');
+    await expect(only).rejects.toBe('enough');
+    expect(signals[0]?.aborted).toBe(false);
+    answer.resolve(token(2));
+    expect(await tokens.get()).toEqual(token(2));
+    expect(signals).toHaveLength(1);
+    expect(await store.read()).toEqual(token(2));
+  });
+
+  test('while it waits for the lock sends nothing', async () => {
+    const store = createMemoryTokenStore(token(1, true));
+    const tokens = keeper(store);
+    const held = Promise.withResolvers<void>();
+    const other = store.withLock(() => held.promise);
+    const abort = new AbortController();
+    const waiting = tokens.get(abort.signal);
+    setImmediate(() => abort.abort('enough'));
+    await expect(waiting).rejects.toBe('enough');
+    held.resolve();
+    await other;
+    await store.withLock(async () => undefined);
+    expect(tokens.calls).toEqual([]);
+  });
+
+  test('leaves a login at once as well', async () => {
+    const tokens = keeper(createMemoryTokenStore(), { login: () => new Promise(() => undefined) });
+    const abort = new AbortController();
+    const only = tokens.get(abort.signal);
+    await expect.poll(() => tokens.calls.length).toBe(1);
+    abort.abort('enough');
+    await expect(only).rejects.toBe('enough');
+  });
+
+  test('in the middle of a login has it not begun again by whoever asks next', async () => {
+    const calls: string[] = [];
+    const tokens = createTokenKeeper<Token>({
+      store: createMemoryTokenStore(),
+      needsRefresh: () => false,
+      refresh: refused,
+      login: (signal) => {
+        calls.push('login');
+        return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+      },
+      loginHint: 'run the login command',
+    });
+    const abort = new AbortController();
+    const only = tokens.get(abort.signal);
+    await expect.poll(() => calls.length).toBe(1);
+    abort.abort('enough');
+    await expect(only).rejects.toBe('enough');
+    await expect(tokens.get()).rejects.toMatchObject({ code: 'AUTH_NEEDS_PERSON' });
+    expect(calls).toEqual(['login']);
+  });
+});
+
+describe('callers who want different things at the same time', () => {
+  test('a rejected token is never the answer, even while another caller is content with it', async () => {
+    const store = createMemoryTokenStore(token(1));
+    let isStale = true;
+    const tokens = createTokenKeeper<Token>({
+      store,
+      needsRefresh: ({ issuedAtMs }) => issuedAtMs === 1 && isStale,
+      refresh: async (old) => token(old.issuedAtMs + 1),
+      loginHint: '',
+    });
+    const held = Promise.withResolvers<void>();
+    const other = store.withLock(() => held.promise);
+    const content = tokens.get();
+    await new Promise(setImmediate);
+    const rejecting = tokens.replace(token(1));
+    isStale = false;
+    held.resolve();
+    await other;
+    expect(await content).toEqual(token(1));
+    expect(await rejecting).toEqual(token(2));
+  });
+});
+
+describe('a clock that was set back', () => {
+  test('does not keep the spent token in the place of the new one', async () => {
+    const store = createMemoryTokenStore(token(1_000_000, true));
+    const tokens = keeper(store, { refresh: async () => token(5) });
+    expect(await tokens.get()).toEqual(token(5));
+    expect(await store.read()).toEqual(token(5));
+  });
+
+  test('does not start a refresh in place of the token that another process got', async () => {
+    const tokens = keeper(createMemoryTokenStore(token(5)));
+    expect(await tokens.replace(token(1_000_000))).toEqual(token(5));
+    expect(tokens.calls).toEqual([]);
+  });
+});

@@ -193,25 +193,78 @@ describe('retry', () => {
 });
 
 describe('bad bodies', () => {
-  test('cut off by a wrong length: a retryable network error, and tried again', async () => {
-    const target = await server((response) => {
-      response.writeHead(200, { 'content-length': '100' }).write('[1');
+  const cutOff = (text: string): Answer => {
+    return (response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' }).write(text);
       setImmediate(() => response.destroy());
-    }, replyJson('[1,2]'));
-    expect((await client(target).request({ path: '/' })).json()).toEqual([1, 2]);
+    };
+  };
+
+  test.each<[string, Answer]>([
+    ['cut off by a wrong length', cutOff('[1')],
+    ['cut off with a clean end', replyJson('[1')],
+    ['of HTML that calls itself JSON', replyJson('<html>')],
+    ['that are empty', replyJson('')],
+    ['that do not unzip', reply(200, 'no gzip', { 'content-encoding': 'gzip' })],
+  ])('%s are tried again, and are HTTP_BAD_BODY in the end', async (_what, answer) => {
+    const mended = await server(answer, replyJson('[1,2]'));
+    expect((await client(mended).request({ path: '/' })).json()).toEqual([1, 2]);
+    const broken = await server(answer);
+    await expect(client(broken).request({ path: '/' })).rejects.toMatchObject({
+      code: 'HTTP_BAD_BODY',
+      retryable: true,
+    });
+    expect(broken.seen).toHaveLength(5);
   });
 
-  test.each(['[1,', '<html>', '', 'null x'])(
-    '%j is no JSON: HTTP_BAD_BODY, without a word of it',
+  test('of a POST that call themselves JSON and are none do not hide that it was accepted', async () => {
+    const target = await server(replyJson(''));
+    const response = await client(target).request({ path: '/', method: 'POST' });
+    expect(response.status).toBe(200);
+    expect(() => response.json()).toThrow(expect.objectContaining({ code: 'HTTP_BAD_BODY' }));
+  });
+
+  test('of a POST are not asked for again', async () => {
+    const target = await server(cutOff('[1'));
+    await expect(client(target).request({ path: '/', method: 'POST' })).rejects.toMatchObject({
+      code: 'HTTP_BAD_BODY',
+    });
+    expect(target.seen).toHaveLength(1);
+  });
+
+  test.each(['[1,"canary', '<html>canary', 'canary'])(
+    '%j is no JSON: said without a word of it',
     async (body) => {
-      const target = await server(replyJson(body));
-      const response = await client(target).request({ path: '/' });
-      expect(() => response.json()).toThrow(
-        expect.objectContaining({ code: 'HTTP_BAD_BODY', retryable: true }),
-      );
-      if (body !== '') expect(() => response.json()).not.toThrow(new RegExp(body.replaceAll(/\W/g, '.')));
+      const target = await server(reply(200, body, { 'content-type': 'text/html' }));
+      const response = await client(target).request({ path: '/items' });
+      try {
+        response.json();
+        expect.unreachable();
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'HTTP_BAD_BODY', retryable: true });
+        expect((error as Error).message).toContain('/items');
+        expect(inspect(error, { depth: 10 })).not.toContain('canary');
+      }
     },
   );
+
+  test('of an error may be of any size: the status counts, and the beginning is kept', async () => {
+    const target = await server(reply(500, `why ${'x'.repeat(1_000_000)}`));
+    const error = await client(target, { maxBytes: 1_000, retry: { maxAttempts: 1 } })
+      .request({ path: '/' })
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ status: 500 });
+    expect((error as HttpError).bodyText()).toMatch(/^why x+$/);
+    expect((error as HttpError).bodyText()).toHaveLength(65_536);
+  });
+
+  test('of an error that break off do not hide the status', async () => {
+    const target = await server((response) => {
+      response.writeHead(401, { 'content-length': '100' }).write('no');
+      setImmediate(() => response.destroy());
+    });
+    await expect(client(target).request({ path: '/' })).rejects.toMatchObject({ status: 401 });
+  });
 
   test('larger than allowed are cut off while they stream, also when they are compressed', async () => {
     const bomb = gzipSync(Buffer.alloc(50 * 1024 * 1024));
@@ -250,7 +303,7 @@ describe('bad bodies', () => {
 
   test.each<[string, Buffer, string | undefined]>([
     ['UTF-8 with a byte order mark', Buffer.from('\uFEFFüber'), undefined],
-    ['Latin-1 without a word of it', Buffer.from('über', 'latin1'), 'application/json'],
+    ['Latin-1 without a word of it', Buffer.from('über', 'latin1'), 'text/plain'],
     ['Latin-1 that claims to be UTF-8', Buffer.from('über', 'latin1'), 'text/plain; charset=utf-8'],
     ['windows-1252 as declared', Buffer.from('über', 'latin1'), 'text/plain; charset=windows-1252'],
     ['UTF-8 that claims an unknown charset', Buffer.from('über'), 'text/plain; charset=klingon'],
@@ -309,6 +362,19 @@ describe('what is sent', () => {
     const shown = `${inspect(error, { depth: 10, showHidden: false })}${JSON.stringify(error)}${String(error)}`;
     expect(shown).toContain('/accounts/…/x');
     expect(shown).not.toMatch(/canary|0123456789ABCDEF/);
+  });
+});
+
+describe('headers that HTTP cannot carry', () => {
+  test('are an error of configuration that names them and never shows them', async () => {
+    const target = await server(reply(200));
+    const error = await client(target)
+      .request({ path: '/', headers: { authorization: 'Bearer can\nary' } })
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID', retryable: false });
+    expect((error as Error).message).toContain('authorization');
+    expect(inspect(error, { depth: 10 })).not.toMatch(/can\W+n?ary/);
+    expect(target.seen).toHaveLength(0);
   });
 });
 

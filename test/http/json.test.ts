@@ -52,6 +52,7 @@ describe('hostile texts', () => {
   test.each([
     '{"__proto__": {"x": 1}}',
     String.raw`{"\u005f_proto__": {"x": 1}}`,
+    String.raw`{"__\u0070roto__": {"x": 1}}`,
     '{"a": [{"__proto__": {"x": 1}}]}',
   ])('%s pollutes nothing', (text) => {
     const parsed = parseJson(text);
@@ -63,6 +64,12 @@ describe('hostile texts', () => {
   test('nested 200,000 deep are refused without a stack overflow', () => {
     expect(() => parseJson('['.repeat(200_000))).toThrow(expect.objectContaining({ code: 'LIMIT_EXCEEDED' }));
     expect(() => parseJson(`${'{"a":'.repeat(65)}1${'}'.repeat(65)}`)).toThrow(
+      expect.objectContaining({ code: 'LIMIT_EXCEEDED' }),
+    );
+  });
+
+  test('a number of a million digits is refused: it would take a while', () => {
+    expect(() => parseJson(`[${'9'.repeat(1_000_000)}]`)).toThrow(
       expect.objectContaining({ code: 'LIMIT_EXCEEDED' }),
     );
   });

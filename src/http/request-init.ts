@@ -1,0 +1,61 @@
+import { PlumbingError } from '../errors/index.ts';
+import { Secret } from '../logging/index.ts';
+import type { HttpRequest } from './types.ts';
+
+/**
+ * What `fetch` is given for one attempt.
+ *
+ * @throws PlumbingError `CONFIG_INVALID` for a header that HTTP can't carry.
+ */
+export function requestInit(
+  request: HttpRequest,
+  defaults: Readonly<Record<string, string>> | undefined,
+  signal: AbortSignal,
+): RequestInit {
+  const given = typeof request.headers === 'function' ? request.headers() : request.headers;
+  const headers = checkedHeaders({
+    accept: 'application/json',
+    ...lowerCase(defaults),
+    ...lowerCase(given),
+  });
+  const init: RequestInit = { method: request.method ?? 'GET', headers, redirect: 'manual', signal };
+  const { body } = request;
+  if (body && 'form' in body) {
+    setDefault(headers, 'content-type', 'application/x-www-form-urlencoded');
+    const fields = Object.entries(body.form).map(([name, value]): [string, string] => [
+      name,
+      value instanceof Secret ? value.reveal() : value,
+    ]);
+    init.body = new URLSearchParams(fields).toString();
+  } else if (body) {
+    setDefault(headers, 'content-type', 'application/json');
+    init.body = JSON.stringify(body.json);
+  }
+  return init;
+}
+
+/** The built-in error for a bad header quotes its value, which may be a token. */
+function checkedHeaders(values: Readonly<Record<string, string>>): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(values)) {
+    try {
+      headers.set(name, value);
+    } catch {
+      throw new PlumbingError(
+        'CONFIG_INVALID',
+        `header ${JSON.stringify(name)}: name or value has a character that HTTP does not allow, e.g. a line break`,
+      );
+    }
+  }
+  return headers;
+}
+
+function setDefault(headers: Headers, name: string, value: string): void {
+  if (!headers.has(name)) headers.set(name, value);
+}
+
+function lowerCase(headers: Readonly<Record<string, string>> | undefined): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+}
