@@ -63,12 +63,15 @@ export async function* readShiftingPages(
       if (first === 0) pass.restart();
       continue;
     }
+    const isRepeated = pass.isPrevious(keys);
     const fresh = pass.take(page, keys);
     if (fresh.length > 0) yield fresh;
     const got = page.rows.length;
     const isLast = got < pageSize && first + got >= (page.matches ?? 0);
-    const isIdle = fresh.length === 0 && (got === 0 || first >= resumeAt);
-    if (pass.isComplete && (isLast || isIdle)) return;
+    // So many rows arrived that the whole page was pushed down: what is new lies further on.
+    const isPushedDown = fresh.length === 0 && got >= pageSize && first + got < (page.matches ?? 0);
+    const isIdle = fresh.length === 0 && (!isPushedDown || isRepeated) && (got === 0 || first >= resumeAt);
+    if (pass.isComplete && (isLast || (isIdle && !isPushedDown))) return;
     if (isIdle) {
       // More is announced. Once the same page again, then all of it again, then no more.
       idlePages++;
@@ -117,6 +120,11 @@ class Pass {
 
   isKnown(key: string | undefined): boolean {
     return key !== undefined && (this.#previous.has(key) || this.#older.has(key));
+  }
+
+  /** Whether the page before had just these rows: a server that does not heed the position repeats itself. */
+  isPrevious(keys: readonly string[]): boolean {
+    return keys.length === this.#previous.size && keys.every((key) => this.#previous.has(key));
   }
 
   /** The rows of the page that are not known yet. */
