@@ -1,26 +1,28 @@
 /** The bank as a whole: its clock, its people, its moods. */
+import { PlumbingError } from '../../../errors/index.ts';
 import { SandboxAccount } from './account.ts';
-import { ok } from './answers.ts';
-import type { Answer } from './answers.ts';
 import { Banking } from './banking.ts';
 import { bankDay } from './calendar.ts';
 import { FaultPlan } from './faults.ts';
-import type { Fault } from './faults.ts';
 import { Login } from './login.ts';
-import { defaultCredentials } from './options.ts';
+import { accountTypesOf, defaultCredentials } from './options.ts';
 import type { SandboxCredentials, SandboxOptions } from './options.ts';
+import { mix, upperHex } from './random.ts';
+import { RequestLog } from './request-log.ts';
+import type { SandboxStats } from './request-log.ts';
+import { SecondFactor } from './second-factor.ts';
 
 /** Everything behind the server. */
 export class Bank {
   readonly credentials: SandboxCredentials;
+  readonly secondFactor: SecondFactor;
   readonly login: Login;
   readonly banking: Banking;
   readonly faults = new FaultPlan();
+  readonly log = new RequestLog();
   readonly strictHeaders: boolean;
-  readonly #perSecond: number | undefined;
+  readonly #perSecond: number;
   readonly #clock: () => Date;
-  /** Overrides the clock from outside. */
-  #set: { readonly at: Date; readonly sinceMs: number } | undefined;
   #aheadMs = 0;
   #second = 0;
   #requestsInSecond = 0;
@@ -28,53 +30,50 @@ export class Bank {
   constructor(options: SandboxOptions) {
     this.credentials = { ...defaultCredentials, ...options.credentials };
     this.strictHeaders = options.strictHeaders ?? false;
-    this.#perSecond = options.rateLimitPerSecond;
+    this.#perSecond = options.rateLimitPerSecond ?? Infinity;
     this.#clock = options.now ?? (() => new Date());
-    this.login = new Login({
+    if (options.today !== undefined) this.setNow(new Date(`${options.today}T12:00:00Z`));
+    this.secondFactor = new SecondFactor(options);
+    this.login = new Login(options, {
       credentials: this.credentials,
+      secondFactor: this.secondFactor,
       nowMs: () => this.now().getTime(),
-      accessTokenSeconds: options.accessTokenSeconds ?? 599,
-      refreshTokenSeconds: options.refreshTokenSeconds ?? 1200,
-      tanMethods: options.tanMethods ?? ['P_TAN_PUSH', 'P_TAN', 'M_TAN'],
-      pushLink: options.pushLink ?? true,
-      approval: options.approval ?? 'automatic',
-      approveAfterMs: options.approveAfterMs ?? 500,
-      tan: options.tan ?? '123456',
-      revokeOnReuse: options.revokeOnReuse ?? false,
     });
+    const seed = options.seed ?? 1;
+    const clientId = upperHex(mix(seed, 0, 0, 0));
     const firstDay = bankDay(this.now()) - (options.historyDays ?? 730);
-    const accounts = Array.from({ length: options.accounts ?? 3 }, (_, index) => {
-      return new SandboxAccount({
-        seed: options.seed ?? 1,
-        index,
-        clientId: this.login.clientUuid,
-        firstDay,
-        perDay: options.transactionsPerDay ?? 2,
-      });
-    });
+    const perDay = options.transactionsPerDay ?? 2;
+    const accounts = accountTypesOf(options.accounts).map(
+      (type, index) => new SandboxAccount({ type, seed, index, clientId, firstDay, perDay }),
+    );
     this.banking = new Banking(accounts, () => this.now());
     for (const fault of options.faults ?? []) this.faults.add(fault);
   }
 
+  /** The bank's time. */
   now(): Date {
-    const base = this.#set
-      ? this.#set.at.getTime() + performance.now() - this.#set.sinceMs
-      : this.#clock().getTime();
-    return new Date(base + this.#aheadMs);
+    return new Date(this.#clock().getTime() + this.#aheadMs);
   }
 
+  /** Sets the bank's time; it goes on from there as its clock does. */
   setNow(at: Date): void {
-    this.#set = { at, sinceMs: performance.now() };
-    this.#aheadMs = 0;
+    this.#moveTo(at.getTime());
   }
 
+  /** Moves the bank's time. */
   advance(ms: number): void {
-    this.#aheadMs += ms;
+    this.#moveTo(this.now().getTime() + ms);
   }
 
-  /** Counts a request below `/api` against the limit of the current second. */
+  #moveTo(ms: number): void {
+    if (Number.isNaN(new Date(ms).getTime())) {
+      throw new PlumbingError('CONFIG_INVALID', 'the sandbox bank was given a time that is none');
+    }
+    this.#aheadMs = ms - this.#clock().getTime();
+  }
+
+  /** Whether this request is one too many. */
   isOverLimit(): boolean {
-    if (this.#perSecond === undefined) return false;
     const second = Math.floor(performance.now() / 1000);
     if (second !== this.#second) {
       this.#second = second;
@@ -83,58 +82,13 @@ export class Bank {
     return ++this.#requestsInSecond > this.#perSecond;
   }
 
-  /** The control endpoints below `/sandbox/`, for the command line and for tests in other languages. */
-  control(method: string, url: URL, body: string): Answer {
-    const path = url.pathname.slice('/sandbox/'.length);
-    if (method === 'GET' && path === 'state') {
-      return ok(JSON.stringify({ now: this.now().toISOString(), ...this.login.state }));
-    }
-    if (method === 'DELETE' && path === 'faults') {
-      this.faults.clear();
-      return done;
-    }
-    if (method !== 'POST') return ok('{"error":"unknown control"}', 404);
-    switch (path) {
-      case 'approve':
-      case 'reject':
-      case 'expire':
-        return this.login.decide(path) ? done : ok('{"error":"no open challenge"}', 409);
-      case 'arrivals':
-        this.banking.arrive();
-        return done;
-      case 'clock':
-        return this.#controlClock(body);
-      case 'faults':
-        return this.#controlFault(body);
-      default:
-        return ok('{"error":"unknown control"}', 404);
-    }
-  }
-
-  #controlClock(body: string): Answer {
-    const { now, advanceMs } = parse<{ now?: unknown; advanceMs?: unknown }>(body);
-    const at = typeof now === 'string' ? new Date(now) : undefined;
-    if (at && !Number.isNaN(at.getTime())) this.setNow(at);
-    else if (typeof advanceMs === 'number') this.advance(advanceMs);
-    else return ok('{"error":"expected now (ISO 8601) or advanceMs (number)"}', 400);
-    return done;
-  }
-
-  #controlFault(body: string): Answer {
-    const fault = parse<Partial<Fault>>(body);
-    if (typeof fault.kind !== 'string') return ok('{"error":"expected a fault with a kind"}', 400);
-    this.faults.add(fault as Fault);
-    return done;
-  }
-}
-
-const done = ok('{"ok":true}');
-
-function parse<T extends object>(body: string): Partial<T> {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {};
+  get stats(): SandboxStats {
+    const { total, byStatus } = this.log;
+    return {
+      requests: total,
+      byStatus: { ...byStatus },
+      rows: this.banking.rowsSent,
+      faults: this.faults.struck,
+    };
   }
 }

@@ -7,17 +7,21 @@ import { bankDateTime, bankDay, parseDay } from './calendar.ts';
 const defaultPageRows = 20;
 const maxPageRows = 500;
 const defaultWindowDays = 180;
-/** Before any booking. */
-const longAgo = -1_000_000;
 
 /** The accounts of the one person who banks here. */
 export class Banking {
   readonly #accounts: readonly SandboxAccount[];
   readonly #now: () => Date;
+  #rowsSent = 0;
 
   constructor(accounts: readonly SandboxAccount[], now: () => Date) {
     this.#accounts = accounts;
     this.#now = now;
+  }
+
+  /** Transactions sent so far. */
+  get rowsSent(): number {
+    return this.#rowsSent;
   }
 
   /** One more booking arrives today on every account. */
@@ -64,10 +68,9 @@ export class Banking {
       );
     }
     const first = wholeNumber(query.get('paging-first') ?? '0');
-    if (first === undefined) return invalidPaging('paging-first', query.get('paging-first') as string);
+    if (first === undefined) return invalidPaging('paging-first', query);
     const take = wholeNumber(query.get('paging-count') ?? String(defaultPageRows));
-    if (take === undefined || take < 1 || take > maxPageRows)
-      return invalidPaging('paging-count', query.get('paging-count') as string);
+    if (take === undefined || take < 1 || take > maxPageRows) return invalidPaging('paging-count', query);
     if (first > 0 && state !== 'BOOKED') {
       return invalidQuery(
         'requestparameter.invalid',
@@ -77,56 +80,59 @@ export class Banking {
       );
     }
     const today = bankDay(this.#now());
-    const [from, to] = [query.get('min-bookingDate'), query.get('max-bookingDate')].map((text) =>
-      text === null ? null : parseDay(text),
-    );
-    if (from === undefined || to === undefined)
-      return invalidQuery('requestparameter.invalid', 'The date {0} is invalid', 'bookingDate', '');
-    const period = [from ?? today - defaultWindowDays, Math.min(to ?? today, today)] as const;
+    const from = dayOr(query, 'min-bookingDate', today - defaultWindowDays);
+    if (from === undefined) return invalidDate('min-bookingDate', query);
+    const to = dayOr(query, 'max-bookingDate', today);
+    if (to === undefined) return invalidDate('max-bookingDate', query);
+    const sign = direction === 'CREDIT' ? 1 : direction === 'DEBIT' ? -1 : undefined;
+    const pending = state === 'BOOKED' ? [] : account.pending(today, sign);
+    const left = state === 'NOTBOOKED' ? 0 : Math.max(take - pending.length, 0);
+    const booked = account.booked({ from, to: Math.min(to, today), skip: first, take: left, sign });
+    const rows = pending.slice(0, take).concat(booked.rows);
+    this.#rowsSent += rows.length;
+    const matches = pending.length + (state === 'NOTBOOKED' ? 0 : booked.matches);
+    const aggregated = this.#aggregated(account, {
+      withAccount: query.get('with-attr') === 'account',
+      lastDate: booked.lastDate,
+      isLast: first + rows.length >= matches,
+    });
     return ok(
-      this.#page(account, state, direction, period, first, take, today, query.get('with-attr') === 'account'),
+      `{"paging":{"index":${first},"matches":${matches}},"aggregated":${aggregated},"values":[${rows.join(',')}]}`,
     );
   }
 
-  #page(
+  /** Reference: table of `aggregated` in section 3.3. */
+  #aggregated(
     account: SandboxAccount,
-    state: string,
-    direction: string,
-    [from, to]: readonly [number, number],
-    first: number,
-    take: number,
-    today: number,
-    withAccount: boolean,
+    page: { withAccount: boolean; lastDate: string | null; isLast: boolean },
   ): string {
-    const sign = direction === 'CREDIT' ? 1 : direction === 'DEBIT' ? -1 : undefined;
-    const pending = state === 'BOOKED' ? [] : account.pending(today, sign);
-    const left = Math.max(take - pending.length, 0);
-    let booked: string[] = [];
-    let matches = 0;
-    if (state !== 'NOTBOOKED') {
-      const start = Math.max(from, longAgo);
-      if (sign === undefined) {
-        matches = account.count(start, to);
-        booked = first < matches ? account.booked(start, to, first, left) : [];
-      } else {
-        ({ rows: booked, matches } = account.bookedInDirection(start, to, first, left, sign));
-      }
-    }
-    const rows = pending.slice(0, take).concat(booked);
-    const lastDate = account.dateOf(booked.at(-1));
-    const isLast = first + booked.length >= matches;
-    const aggregated =
-      `{"account":${withAccount ? account.account() : 'null'},"accountId":"${account.id}","bookingDateLatestTransaction":${JSON.stringify(lastDate)},` +
-      `"referenceLatestTransaction":${lastDate === null ? 'null' : '"5704660619"'},"latestTransactionIncluded":${isLast},"pagingTimestamp":"${bankDateTime(this.#now())}"}`;
-    return `{"paging":{"index":${first},"matches":${matches + pending.length}},"aggregated":${aggregated},"values":[${rows.join(',')}]}`;
+    const { withAccount, lastDate, isLast } = page;
+    // Ten digits, in another form than any reference of a row.
+    const reference = lastDate === null ? 'null' : `"57${lastDate.replaceAll('-', '')}"`;
+    return (
+      `{"account":${withAccount ? account.account() : 'null'},"accountId":"${account.id}",` +
+      `"bookingDateLatestTransaction":${JSON.stringify(lastDate)},"referenceLatestTransaction":${reference},` +
+      `"latestTransactionIncluded":${isLast},"pagingTimestamp":"${bankDateTime(this.#now())}"}`
+    );
   }
+}
+
+/** The day of a parameter, the default without it, `undefined` if it is no day. */
+function dayOr(query: URLSearchParams, name: string, standard: number): number | undefined {
+  const text = query.get(name);
+  return text === null ? standard : parseDay(text);
+}
+
+function invalidDate(name: string, query: URLSearchParams): Answer {
+  return invalidQuery('requestparameter.invalid', 'The date {0} is invalid', name, query.get(name) ?? '');
 }
 
 function wholeNumber(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-function invalidPaging(parameter: string, value: string): Answer {
+function invalidPaging(parameter: string, query: URLSearchParams): Answer {
+  const value = query.get(parameter) ?? '';
   const args = { '0': parameter, '1': wholeNumber(value) ?? value };
   return businessError(422, 'request.query.invalid', {
     key: 'paging.invalid',

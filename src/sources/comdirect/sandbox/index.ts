@@ -2,7 +2,7 @@
 export { startComdirectSandbox } from './sandbox.ts';
 export type { ComdirectSandbox } from './sandbox.ts';
 export { defaultCredentials } from './options.ts';
-export type { SandboxCredentials, SandboxOptions, TanMethod } from './options.ts';
+export type { AccountType, SandboxCredentials, SandboxOptions, TanMethod } from './options.ts';
 export type { Fault, FaultKind } from './faults.ts';
 export type { LoginState } from './login.ts';
-export type { SeenRequest } from './server.ts';
+export type { SandboxStats, SeenRequest } from './request-log.ts';

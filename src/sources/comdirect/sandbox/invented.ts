@@ -1,36 +1,47 @@
 /** Invented people, shops and companies. Any likeness to real ones is chance. */
 
-export const shops: readonly (readonly [name: string, city: string])[] = [
-  ['KORNBLUME BAECKEREI', 'Musterstadt'],
-  ['FRISCHMARKT NORDLICHT', 'Beispielhausen'],
-  ['TANKHOF SUEDRING', 'Musterstadt'],
-  ['DROGERIE SEIFENBLASE', 'Neudorf am See'],
-  ['BUCHHANDLUNG EULENNEST', 'Beispielhausen'],
-  ['GARTENCENTER GRASHALM', 'Altmuster'],
-  ['KAFFEEROESTEREI BOHNE', 'Musterstadt'],
-  ['SPORTHAUS WADENBEISSER', 'Neudorf am See'],
-  ['APOTHEKE ZUM LOEWENZAHN', 'Altmuster'],
-  ['ELEKTROMARKT FUNKENFLUG', 'Beispielhausen'],
+/** Where cards are used. */
+export const shops: readonly { readonly name: string; readonly city: string }[] = [
+  { name: 'KORNBLUME BAECKEREI', city: 'Musterstadt' },
+  { name: 'FRISCHMARKT NORDLICHT', city: 'Beispielhausen' },
+  { name: 'TANKHOF SUEDRING', city: 'Musterstadt' },
+  { name: 'DROGERIE SEIFENBLASE', city: 'Neudorf am See' },
+  { name: 'BUCHHANDLUNG EULENNEST', city: 'Beispielhausen' },
+  { name: 'GARTENCENTER GRASHALM', city: 'Altmuster' },
+  { name: 'KAFFEEROESTEREI BOHNE', city: 'Musterstadt' },
+  { name: 'SPORTHAUS WADENBEISSER', city: 'Neudorf am See' },
+  { name: 'APOTHEKE ZUM LOEWENZAHN', city: 'Altmuster' },
+  { name: 'ELEKTROMARKT FUNKENFLUG', city: 'Beispielhausen' },
 ];
 
-export const companies: readonly (readonly [name: string, creditorId: string, text: string])[] = [
-  [
-    'MUSTER VERSICHERUNG AG',
-    'DE98ZZZ09999999901',
-    'Beitrag Haftpflicht- und Hausratversicherung, Vertrag 4711',
-  ],
-  ['Stadtwerke Musterstadt GmbH', 'DE98ZZZ09999999902', 'Abschlag Strom und Gas, Kundennummer 20815'],
-  ['Fernsprech Beispiel GmbH', 'DE98ZZZ09999999903', 'Rechnung Mobilfunk'],
-  ['Lichtspiel Streaming SE', 'DE98ZZZ09999999904', 'Monatsabo Lichtspiel'],
-  ['Turnverein Altmuster e.V.', 'DE98ZZZ09999999905', 'Mitgliedsbeitrag'],
+/** Who collects direct debits. */
+export const companies: readonly {
+  readonly name: string;
+  readonly creditorId: string;
+  readonly text: string;
+}[] = [
+  {
+    name: 'MUSTER VERSICHERUNG AG',
+    creditorId: 'DE98ZZZ09999999901',
+    text: 'Beitrag Haftpflicht- und Hausratversicherung, Vertrag 4711',
+  },
+  {
+    name: 'Stadtwerke Musterstadt GmbH',
+    creditorId: 'DE98ZZZ09999999902',
+    text: 'Abschlag Strom und Gas, Kundennummer 20815',
+  },
+  { name: 'Fernsprech Beispiel GmbH', creditorId: 'DE98ZZZ09999999903', text: 'Rechnung Mobilfunk' },
+  { name: 'Lichtspiel Streaming SE', creditorId: 'DE98ZZZ09999999904', text: 'Monatsabo Lichtspiel' },
+  { name: 'Turnverein Altmuster e.V.', creditorId: 'DE98ZZZ09999999905', text: 'Mitgliedsbeitrag' },
   // The 35th character of the text is an umlaut, so that it stands at the border of a line.
-  [
-    'Zeitungsverlag Übersee KG',
-    'DE98ZZZ09999999906',
-    'Abonnement Wochenzeitung, 4. Jahr,übliche Größe, zugestellt früh',
-  ],
+  {
+    name: 'Zeitungsverlag Übersee KG',
+    creditorId: 'DE98ZZZ09999999906',
+    text: 'Abonnement Wochenzeitung, 4. Jahr,übliche Größe, zugestellt früh',
+  },
 ];
 
+/** Who sends and receives transfers. */
 export const people: readonly string[] = [
   'Mira Musterfrau',
   'Jonas Beispiel',
@@ -40,5 +51,7 @@ export const people: readonly string[] = [
   'Greta Größenwahn',
 ];
 
+/** Who pays the salary. */
 export const employer = 'Werkstatt Zukunft GmbH';
+/** Who gets the rent. */
 export const landlord = 'Hausverwaltung Sonnenhof';

@@ -8,38 +8,30 @@ export function mix(a: number, b: number, c: number, d: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** Draws from one starting value (mulberry32). */
-export class Draw {
-  #state: number;
+/** The `slot`-th number drawn from `seed`: an integer from 0 to `below` - 1 (a step of mulberry32). */
+export function draw(seed: number, slot: number, below: number): number {
+  const state = (seed + Math.imul(slot + 1, 0x6d2b79f5)) >>> 0;
+  let t = Math.imul(state ^ (state >>> 15), state | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return ((t ^ (t >>> 14)) >>> 0) % below;
+}
 
-  constructor(start: number) {
-    this.#state = start;
-  }
+/** One of `items`. */
+export function pick<T>(seed: number, slot: number, items: readonly T[]): T {
+  return items[draw(seed, slot, items.length)] as T;
+}
 
-  /** An integer from 0 to `below` - 1. */
-  int(below: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  }
+/** `length` decimal digits, at most nine. */
+export function digits(seed: number, slot: number, length: number): string {
+  return String(draw(seed, slot, 10 ** length)).padStart(length, '0');
+}
 
-  /** One of `items`. */
-  pick<T>(items: readonly T[]): T {
-    return items[this.int(items.length)] as T;
-  }
-
-  /** `length` decimal digits. */
-  digits(length: number): string {
-    let text = '';
-    while (text.length < length) text += this.int(10);
-    return text;
-  }
-
-  /** `length` hex characters in upper case. */
-  hex(length: number): string {
-    let text = '';
-    while (text.length < length) text += this.int(16).toString(16);
-    return text.toUpperCase();
-  }
+/** 32 hex characters in upper case, as the bank writes its UUIDs. */
+export function upperHex(seed: number): string {
+  let text = '';
+  for (let slot = 0; slot < 4; slot++)
+    text += draw(seed, slot, 2 ** 32)
+      .toString(16)
+      .padStart(8, '0');
+  return text.toUpperCase();
 }

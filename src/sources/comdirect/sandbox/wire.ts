@@ -11,28 +11,36 @@ export function amountText(cents: number): string {
 }
 
 const lineWidth = 35;
+/** `blanks[n]`: n blanks. Cheaper than `padEnd`, millions of times. */
+const blanks = Array.from({ length: lineWidth + 1 }, (_, length) => ' '.repeat(length));
+const lineNumbers = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'));
 
-function cut(lines: readonly string[]): string[] {
-  const windows: string[] = [];
-  for (const line of lines) {
-    for (let start = 0; start === 0 || start < line.length; start += lineWidth) {
-      windows.push(line.slice(start, start + lineWidth).padEnd(lineWidth));
-    }
-  }
-  return windows;
+/** `line` from `start` on, as one window of 35 characters. */
+function windowOf(line: string, start: number): string {
+  const left = line.length - start;
+  if (left >= lineWidth) return line.slice(start, start + lineWidth);
+  return (start === 0 ? line : line.slice(start)) + (blanks[lineWidth - left] as string);
 }
 
-/** Remittance of a booked row: windows of two digits and 35 characters. */
+/** Remittance of a booked row: windows of two digits and 35 characters; words break where a window ends. */
 export function bookedRemittance(lines: readonly string[]): string {
   let text = '';
-  const windows = cut(lines);
-  for (let i = 0; i < windows.length; i++) text += `${i < 9 ? '0' : ''}${i + 1}${windows[i] as string}`;
+  let number = 0;
+  for (const line of lines) {
+    for (let start = 0; start < line.length; start += lineWidth) {
+      text += (lineNumbers[++number] as string) + windowOf(line, start);
+    }
+  }
   return text;
 }
 
 /** Remittance of a pending row: windows of 35 characters. */
 export function pendingRemittance(lines: readonly string[]): string {
-  return cut(lines).join('');
+  let text = '';
+  for (const line of lines) {
+    for (let start = 0; start < line.length; start += lineWidth) text += windowOf(line, start);
+  }
+  return text;
 }
 
 /** An IBAN of a bank that does not exist (bank codes never start with 9), with right check digits (ISO 13616). */

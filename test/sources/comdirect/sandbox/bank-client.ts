@@ -19,6 +19,23 @@ const info = {
   }),
 };
 
+/** A transaction as it is on the wire. */
+export interface Row {
+  readonly reference: string | null;
+  readonly bookingStatus: string;
+  readonly bookingDate: string | null;
+  readonly valutaDate: string | null;
+  readonly amount: { readonly value: string; readonly unit: string };
+  readonly remitter: { readonly holderName: string; readonly iban?: null } | null;
+  readonly creditor: { readonly iban: string; readonly bic: string } | null;
+  readonly deptor: null;
+  readonly directDebitMandateId: string | null;
+  readonly endToEndReference: string | null;
+  readonly newTransaction: boolean;
+  readonly remittanceInfo: string;
+  readonly transactionType: { readonly key: string };
+}
+
 /** Calls by hand. */
 export class BankClient {
   readonly #bank: ComdirectSandbox;
@@ -119,6 +136,25 @@ export class BankClient {
   async accountId(index = 0): Promise<string> {
     const { json } = await this.get('/api/banking/clients/user/v2/accounts/balances');
     return String(json.values[index].accountId);
+  }
+
+  balances(): Promise<Answered> {
+    return this.get('/api/banking/clients/user/v2/accounts/balances');
+  }
+
+  async pending(accountId: string): Promise<Row[]> {
+    return (await this.transactions(accountId, 'transactionState=NOTBOOKED')).json.values as Row[];
+  }
+
+  /** All booked rows of an account, page by page. */
+  async history(accountId: string, more = ''): Promise<Row[]> {
+    const query = `transactionState=BOOKED&min-bookingDate=1970-01-01&paging-count=500${more}`;
+    const rows: Row[] = [];
+    for (;;) {
+      const { json } = await this.transactions(accountId, `${query}&paging-first=${rows.length}`);
+      rows.push(...(json.values as Row[]));
+      if (rows.length >= json.paging.matches || json.values.length === 0) return rows;
+    }
   }
 
   transactions(accountId: string, query: string): Promise<Answered> {

@@ -1,0 +1,44 @@
+/** Faults as they come in over HTTP. */
+import { z } from 'zod';
+import type { Fault } from './faults.ts';
+
+const part = z.enum(['headers', 'body']);
+const kind = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('status'),
+    status: z.int().min(200).max(599),
+    retryAfter: z.exactOptional(z.string()),
+  }),
+  z.object({ kind: z.literal('latin1'), status: z.exactOptional(z.int().min(400).max(599)) }),
+  z.object({ kind: z.literal('truncated'), shape: z.enum(['length', 'clean']) }),
+  z.object({ kind: z.literal('slow'), part, delayMs: z.number().min(0) }),
+  z.object({ kind: z.literal('reset') }),
+  z.object({ kind: z.literal('hang'), part: z.exactOptional(part) }),
+  z.object({ kind: z.literal('html') }),
+  z.object({ kind: z.literal('redirect'), location: z.string() }),
+  z.object({ kind: z.literal('unknown-fields') }),
+  z.object({ kind: z.literal('arrival') }),
+  z.object({ kind: z.literal('expired-token') }),
+]);
+const matcher = z.object({
+  method: z.exactOptional(z.string()),
+  path: z.exactOptional(z.string()),
+  pathPattern: z.exactOptional(z.string()),
+  nth: z.exactOptional(z.int().min(1)),
+  times: z.exactOptional(z.int().min(0)),
+});
+
+/** A fault from JSON. `pathPattern` stands for an expression, which JSON cannot hold; the problem as text if it is none. */
+export function parseFault(json: unknown): Fault | string {
+  const what = kind.safeParse(json);
+  if (!what.success) return z.prettifyError(what.error);
+  const where = matcher.safeParse(json);
+  if (!where.success) return z.prettifyError(where.error);
+  const { pathPattern, ...rest } = where.data;
+  if (pathPattern === undefined) return { ...what.data, ...rest };
+  try {
+    return { ...what.data, ...rest, path: new RegExp(pathPattern) };
+  } catch {
+    return 'pathPattern is no regular expression';
+  }
+}
