@@ -9,7 +9,7 @@ const layers = {
   pipeline: ['model', 'errors', 'logging'],
   sources: ['model', 'http', 'auth', 'config', 'errors', 'logging'],
   destinations: ['model', 'config', 'errors', 'logging'],
-  testing: ['model', 'errors', 'http', 'pipeline'],
+  testing: ['model', 'errors', 'pipeline'],
 };
 
 const layerRules = Object.entries(layers).map(([layer, allowed]) => ({

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { run } from 'plumbing-core';
 import { createMemoryTokenStore } from 'plumbing-core/auth';
 import { sqlite } from 'plumbing-core/destinations/sqlite';
-import { comdirect, loadComdirectConfig } from 'plumbing-core/sources/comdirect';
+import { ChallengeLedger, comdirect, loadComdirectConfig } from 'plumbing-core/sources/comdirect';
 import { startComdirectSandbox } from 'plumbing-core/sources/comdirect/sandbox';
 import { reportText } from '../src/cli/report-text.ts';
 import { textTable } from '../src/cli/text-table.ts';
@@ -30,6 +30,7 @@ try {
   const source = comdirect({
     config: loadComdirectConfig(sandbox.environment),
     tokenStore: createMemoryTokenStore(),
+    ledger: new ChallengeLedger(fileURLToPath(new URL('state/challenges.json', import.meta.url))),
     login: 'interactive',
     onChallenge: async ({ type }) =>
       console.log(`Login: ${type} sent to the phone; the sandbox approves it by itself.`),

@@ -4,8 +4,9 @@ import { getMaxDate, loadSqliteConfig, sqlite } from 'plumbing-core/destinations
 import { comdirect } from 'plumbing-core/sources/comdirect';
 
 const pipeline = {
-  source: comdirect({ login: 'push', since: '2026-01-01' }),
+  source: comdirect({ login: 'push' }),
   destination: sqlite(loadSqliteConfig()),
+  since: '2026-01-01',
   streams: ['account_transactions__booked', 'account_transactions__not_booked'],
   checks: [rowCount('account_transactions__booked', { min: 1 })],
 };

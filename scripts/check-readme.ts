@@ -1,10 +1,11 @@
 /**
  * Executes what the README shows: its TypeScript blocks as programs, its `plumbing` lines as commands, in order, in one
- * empty folder, against a sandbox bank. Also checks that the first code stands within the first 30 lines.
+ * empty folder, against a sandbox bank. Also checks that the first code stands within the first 30 lines, and that the
+ * TypeScript blocks of the other documents compile against the built package.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +28,8 @@ const env = {
 try {
   await mkdir(join(work, 'node_modules'));
   await symlink(root, join(work, 'node_modules', 'plumbing-core'));
-  await symlink(join(root, 'node_modules', 'zod'), join(work, 'node_modules', 'zod'));
+  for (const name of ['zod', '@types'])
+    await symlink(join(root, 'node_modules', name), join(work, 'node_modules', name));
   await writeFile(join(work, 'package.json'), '{ "type": "module" }');
   let programs = 0;
   for (const [, language, code = ''] of readme.matchAll(/^```(\w+)\n(.*?)^```/gms)) {
@@ -45,6 +47,7 @@ try {
     }
   }
   if (programs === 0) throw new Error('the README has no TypeScript block');
+  await checkDocuments();
 } finally {
   await sandbox.close();
   await rm(work, { recursive: true, force: true });
@@ -55,4 +58,23 @@ async function execute(args: string[]): Promise<void> {
   const child = spawn(process.execPath, args, { cwd: work, env, stdio: 'inherit' });
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`ended with ${code}`);
+}
+
+async function checkDocuments(): Promise<void> {
+  await mkdir(join(work, 'docs'));
+  for (const name of await readdir(join(root, 'docs'))) {
+    const text = await readFile(join(root, 'docs', name), 'utf8');
+    for (const [index, [, code = '']] of [...text.matchAll(/^```ts\n(.*?)^```/gms)].entries()) {
+      await writeFile(join(work, 'docs', `${name}-${index}.ts`), code);
+    }
+  }
+  const compilerOptions = {
+    target: 'es2024',
+    module: 'nodenext',
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+  };
+  await writeFile(join(work, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['docs'] }));
+  await execute([join(root, 'node_modules/typescript/bin/tsc'), '-p', work]);
 }

@@ -1,4 +1,4 @@
-import { untilAborted } from './until-aborted.ts';
+import { untilAborted } from '../http/index.ts';
 import type { StoredToken, TokenStore } from './token-store.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** The person at the terminal: who may be asked, and how. */
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { PlumbingError } from '../errors/index.ts';
 import type { Challenge } from '../sources/comdirect/index.ts';
@@ -30,8 +30,8 @@ export async function onChallenge(challenge: Challenge): Promise<string | void> 
       'comdirect: this TAN needs somebody at a terminal; run: plumbing auth comdirect login',
     );
   }
-  if (image)
-    process.stderr.write(`The photoTAN graphic is in ${await privateFile(image)}; scan it with the app.\n`);
+  const file = image && (await privateFile(image));
+  if (file !== undefined) process.stderr.write(`The photoTAN graphic is in ${file}; scan it with the app.\n`);
   if (phoneNumber !== undefined) process.stderr.write(`A TAN was sent to ${phoneNumber}.\n`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
@@ -39,10 +39,11 @@ export async function onChallenge(challenge: Challenge): Promise<string | void> 
     await terminal.question('Approve the login in the app, then press Enter. ');
   } finally {
     terminal.close();
+    if (file !== undefined) await rm(dirname(file), { recursive: true });
   }
 }
 
-/** In a folder of mode 0700 of its own, which goes with the system's temporary files. */
+/** A file of mode 0600 in a folder of mode 0700 of its own. */
 async function privateFile(image: Uint8Array): Promise<string> {
   const path = join(await mkdtemp(join(tmpdir(), 'plumbing-tan-')), 'photo-tan.png');
   await writeFile(path, image, { mode: 0o600, flag: 'wx' });

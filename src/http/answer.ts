@@ -27,7 +27,12 @@ export class Answer implements HttpResponse {
   }
 }
 
-/** Whether the body claims to be JSON. */
-export function saysJson({ status, headers }: HttpResponse): boolean {
-  return status !== 204 && status !== 205 && /[/+]json\b/i.test(headers.get('content-type') ?? '');
+/**
+ * Whether the body must be JSON: it says so, or it is a page for people where the request took JSON only, as proxies and
+ * servers under repair send.
+ */
+export function mustBeJson({ status, headers }: HttpResponse, accept: string | null): boolean {
+  if (status === 204 || status === 205) return false;
+  const type = headers.get('content-type') ?? '';
+  return /[/+]json\b/i.test(type) || (/^text\/html\b/i.test(type) && accept === 'application/json');
 }

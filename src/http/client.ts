@@ -1,7 +1,7 @@
 /** An HTTP client for sources: one origin, bounded in everything, careful with what is sent twice. */
 import { HttpError, PlumbingError, isPlumbingError } from '../errors/index.ts';
 import { getLogger } from '../logging/index.ts';
-import { Answer, saysJson } from './answer.ts';
+import { Answer, mustBeJson } from './answer.ts';
 import { readBody } from './body.ts';
 import { systemClock } from './clock.ts';
 import { RateLimiter } from './rate-limiter.ts';
@@ -26,8 +26,8 @@ const maxErrorBytes = 64 * 1024;
  * Makes a client for one origin.
  *
  * GETs are retried after network errors, timeouts, broken bodies, 408, 425, 429, 500, 502, 503 and 504, with backoff,
- * jitter and `Retry-After`. A body that calls itself JSON is parsed within the attempt, so one that was cut off counts as
- * broken too. All other methods are sent once; `retryable` on their errors speaks of a later run, for they may have had
+ * jitter and `Retry-After`. A body that must be JSON is parsed within the attempt, so one that was cut off counts as
+ * broken too, and so does an HTML page in answer to a request for JSON. All other methods are sent once; `retryable` on their errors speaks of a later run, for they may have had
  * their effect. Redirects are followed for GETs within the origin only. JSON keeps every digit.
  *
  * @throws PlumbingError `CONFIG_INVALID` for a base URL that is not https (http is allowed for loopback addresses).
@@ -73,9 +73,7 @@ class Client implements HttpClient {
       request.signal?.throwIfAborted();
       await this.#limiter?.turn(request.signal);
       try {
-        const answer = await this.#follow(url, method, request);
-        if (mayRetry && saysJson(answer)) answer.json();
-        return answer;
+        return await this.#follow(url, method, request, mayRetry);
       } catch (error) {
         request.signal?.throwIfAborted();
         const delayMs = mayRetry ? retryDelay(error, attempt, this.#retry) : undefined;
@@ -90,10 +88,10 @@ class Client implements HttpClient {
     }
   }
 
-  async #follow(start: URL, method: string, request: HttpRequest): Promise<HttpResponse> {
+  async #follow(start: URL, method: string, request: HttpRequest, mayRetry: boolean): Promise<HttpResponse> {
     let url = start;
     for (let hop = 0; ; hop++) {
-      const response = await this.#send(url, method, request);
+      const response = await this.#send(url, method, request, mayRetry);
       if (response.status < 300 || response.status >= 400) return response;
       const location = response.headers.get('location');
       const what = nameOf(method, url);
@@ -118,7 +116,7 @@ class Client implements HttpClient {
   }
 
   /** One exchange, deadline and size cap included. */
-  async #send(url: URL, method: string, request: HttpRequest): Promise<HttpResponse> {
+  async #send(url: URL, method: string, request: HttpRequest, mayRetry: boolean): Promise<HttpResponse> {
     const { timeoutMs = 30_000, idleTimeoutMs = 10_000, maxBytes = 32 * 1024 * 1024 } = this.#options;
     const what = nameOf(method, url);
     const abort = new AbortController();
@@ -147,7 +145,10 @@ class Client implements HttpClient {
         throw this.#statusError(what, new Answer(response, bytes, what));
       }
       const bytes = await readBody(response, { ...limits, maxBytes, beyond: 'fail' }, abort);
-      return new Answer(response, bytes, what);
+      const answer = new Answer(response, bytes, what);
+      // Parsed within the attempt, so that a body which was cut off is asked for again.
+      if (mayRetry && response.status < 300 && mustBeJson(answer, init.headers.get('accept'))) answer.json();
+      return answer;
     } catch (cause) {
       if (isPlumbingError(cause)) throw cause;
       if (abort.signal.aborted) throw abort.signal.reason;

@@ -1,5 +1,6 @@
 /** Spaces requests out: a token bucket, served in the order of arrival. */
 import type { Clock, RateLimit } from './types.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** Grants turns; one for each client. */
 export class RateLimiter {
@@ -21,7 +22,7 @@ export class RateLimiter {
   turn(signal?: AbortSignal): Promise<void> {
     const turn = this.#queue.then(() => this.#wait(signal));
     this.#queue = turn.catch(() => undefined);
-    return signal ? orAborted(turn, signal) : turn;
+    return untilAborted(turn, signal);
   }
 
   async #wait(signal?: AbortSignal): Promise<void> {
@@ -33,17 +34,5 @@ export class RateLimiter {
     const waitMs = fullAtMs - slackMs - nowMs;
     if (waitMs > 0) await this.#clock.sleep(waitMs, signal);
     this.#fullAtMs = fullAtMs + this.#intervalMs;
-  }
-}
-
-async function orAborted(turn: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    if (signal.aborted) onAbort();
-    await Promise.race([turn, promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }

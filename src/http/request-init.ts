@@ -11,14 +11,19 @@ export function requestInit(
   request: HttpRequest,
   defaults: Readonly<Record<string, string>> | undefined,
   signal: AbortSignal,
-): RequestInit {
+): RequestInit & { readonly headers: Headers } {
   const given = typeof request.headers === 'function' ? request.headers() : request.headers;
   const headers = checkedHeaders({
     accept: 'application/json',
     ...lowerCase(defaults),
     ...lowerCase(given),
   });
-  const init: RequestInit = { method: request.method ?? 'GET', headers, redirect: 'manual', signal };
+  const init: RequestInit & { readonly headers: Headers } = {
+    method: request.method ?? 'GET',
+    headers,
+    redirect: 'manual',
+    signal,
+  };
   const { body } = request;
   if (body && 'form' in body) {
     setDefault(headers, 'content-type', 'application/x-www-form-urlencoded');

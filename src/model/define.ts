@@ -102,7 +102,9 @@ function checkStream(stream: Stream, keyed: boolean): void {
 export const rowKeyColumn = '_plumbing_row_key';
 
 /** The table that a stream fills, as its schema declares it. Key columns are never nullable. */
-export function tableOf(stream: Stream): TableDefinition {
+export function tableOf(
+  stream: Pick<Stream, 'name' | 'schema' | 'primaryKey' | 'rowKey' | 'write' | 'drift'>,
+): TableDefinition {
   const declared = stream.schema ? compileSchema(stream.schema).columns : [];
   const primaryKey = stream.rowKey ? [rowKeyColumn] : (stream.primaryKey ?? []);
   const columns: Column[] = declared.map((column) =>

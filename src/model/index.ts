@@ -6,6 +6,8 @@ export type { JsonObject, JsonValue, LogicalType, Row, Value } from './value.ts'
 export { binary, date, decimal, int64, json, time, timestamp, toTimestamp, uuid } from './types.ts';
 export type { ColumnOf, RowOf } from './row-type.ts';
 export { ColumnNames, columnName, pathKey } from './naming.ts';
+export { dayIn } from './day.ts';
+export { createLoadId } from './load-id.ts';
 export { RowKeys } from './row-key.ts';
 export { inferType, widenType } from './widen.ts';
 export { compileSchema } from './compile.ts';

@@ -1,13 +1,11 @@
 /** One run of a pipeline, from plan to report. */
 import { PlumbingError, isPlumbingError } from '../errors/index.ts';
 import { getLogger } from '../logging/index.ts';
-import { tableOf, toTimestamp } from '../model/index.ts';
+import { createLoadId, dayIn, tableOf, toTimestamp } from '../model/index.ts';
 import type { CheckResult, Load, Session, Stream } from '../model/index.ts';
 import { requireCommitted } from './commit.ts';
-import { dayIn } from './day.ts';
 import { definePipeline, selectStreams } from './define.ts';
 import type { Pipeline, RunOptions, WorkItem } from './define.ts';
-import { createLoadId } from './load-id.ts';
 import type { ReportedError, RunReport, StreamReport } from './report.ts';
 import { StreamLoad } from './stream-load.ts';
 import type { RunContext } from './stream-load.ts';

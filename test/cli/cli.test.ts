@@ -324,7 +324,9 @@ describe('plumbing run my-pipeline.ts, status, quarantine', () => {
     );
     const replay = await plumbing(['quarantine', 'replay', 'two.mjs', '--json']);
     expect(replay).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(replay.stdout)).toEqual([{ stream: 'things', replayed: 1, remaining: 0 }]);
+    expect(JSON.parse(replay.stdout)).toEqual([
+      { stream: 'things', replayed: 1, superseded: 0, remaining: 0 },
+    ]);
     expect((await plumbing(['quarantine', 'list', '--to', 'sqlite:mine.db'])).stdout).toContain('empty');
     const db = new DatabaseSync(join(folder, 'mine.db'), { readOnly: true });
     expect(

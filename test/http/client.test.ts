@@ -193,6 +193,15 @@ describe('retry', () => {
 });
 
 describe('bad bodies', () => {
+  test('an HTML page where only JSON was asked for is asked for again; where HTML is welcome it is an answer', async () => {
+    const page = reply(200, '<!doctype html>', { 'content-type': 'text/html' });
+    const mended = await server(page, replyJson('1'));
+    expect((await client(mended).request({ path: '/' })).json()).toBe(1);
+    const welcome = await server(page);
+    const html = await client(welcome).request({ path: '/', headers: { accept: 'text/html' } });
+    expect([html.text(), welcome.seen.length]).toEqual(['<!doctype html>', 1]);
+  });
+
   const cutOff = (text: string): Answer => {
     return (response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' }).write(text);
@@ -235,7 +244,7 @@ describe('bad bodies', () => {
   test.each(['[1,"canary', '<html>canary', 'canary'])(
     '%j is no JSON: said without a word of it',
     async (body) => {
-      const target = await server(reply(200, body, { 'content-type': 'text/html' }));
+      const target = await server(reply(200, body, { 'content-type': 'text/plain' }));
       const response = await client(target).request({ path: '/items' });
       try {
         response.json();

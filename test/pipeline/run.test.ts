@@ -16,7 +16,7 @@ import {
   unique,
 } from '../../src/model/index.ts';
 import type { ReadContext, RowObject, Stream } from '../../src/model/index.ts';
-import { planRun, run } from '../../src/pipeline/index.ts';
+import { planRun, replayQuarantine, run } from '../../src/pipeline/index.ts';
 import type { Pipeline, ProgressEvent, RunReport } from '../../src/pipeline/index.ts';
 
 let folder: string;
@@ -380,5 +380,66 @@ test('the day of a row is the calendar day of the source, not of UTC', async () 
   expect((await stored('events'))[0]).toMatchObject({
     _inserted_at_day: '2026-02-01',
     _inserted_at_ts: '2026-01-31T23:30:00.000000Z',
+  });
+});
+
+describe('replayQuarantine', () => {
+  const strict = z.object({ id: int64(), day: date(), note: z.string().nullish() });
+  const lenient = z.object({ id: int64(), day: z.string(), note: z.string().nullish() });
+  const things = (schemaOf: z.ZodObject, rows: readonly unknown[], rowKey?: 'hash') =>
+    defineStream({
+      name: 'things',
+      schema: schemaOf,
+      ...(rowKey ? { rowKey } : { primaryKey: ['id'] }),
+      async *read() {
+        yield rows;
+      },
+    });
+  const pipelineOf = (stream: Stream): Pipeline => ({
+    source: defineSource({ name: 'test', streams: [stream] }),
+    destination: sqlite(file),
+  });
+  const wrong = { id: 1, day: 'soon', note: 'first' };
+
+  test('stores rows that fit the mended schema, and leaves those that still do not', async () => {
+    const worse = { id: 2, day: 7 };
+    await load([things(strict, [wrong, worse, january(3)])]);
+    expect(await replayQuarantine(pipelineOf(things(lenient, [])))).toEqual([
+      { stream: 'things', replayed: 1, superseded: 0, remaining: 1 },
+    ]);
+    expect(await ids('things')).toEqual([1, 3]);
+    expect(await replayQuarantine(pipelineOf(things(lenient, [])))).toEqual([
+      { stream: 'things', replayed: 0, superseded: 0, remaining: 1 },
+    ]);
+  });
+
+  test('never takes the place of a row that a later load has stored', async () => {
+    await load([things(strict, [wrong])]);
+    await load([things(strict, [{ ...january(1), note: 'corrected at the source' }])]);
+    expect(await replayQuarantine(pipelineOf(things(lenient, [])))).toMatchObject([
+      { replayed: 0, superseded: 1, remaining: 0 },
+    ]);
+    expect((await stored('things')).map((row) => row['note'])).toEqual(['corrected at the source']);
+  });
+
+  test('takes the place of an older row', async () => {
+    await load([things(strict, [{ ...january(1), note: 'old' }])]);
+    await load([things(strict, [wrong])]);
+    expect(await replayQuarantine(pipelineOf(things(lenient, [])))).toMatchObject([{ replayed: 1 }]);
+    expect((await stored('things')).map((row) => row['note'])).toEqual(['first']);
+  });
+
+  test('works through more rows than one commit holds', async () => {
+    const many = Array.from({ length: 2_500 }, (_, id) => ({ id, day: 'soon' }));
+    await load([things(strict, many)]);
+    expect(await replayQuarantine(pipelineOf(things(lenient, [])))).toMatchObject([
+      { replayed: 2_500, remaining: 0 },
+    ]);
+    expect((await stored('things')).length).toBe(2_500);
+  });
+
+  test('leaves out streams whose keys depend on the rows read together', async () => {
+    await load([things(strict, [wrong], 'hash')]);
+    expect(await replayQuarantine(pipelineOf(things(lenient, [], 'hash')))).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 /** Runs checks on the tables as the open transaction shows them. */
 import { PlumbingError } from '../../errors/index.ts';
 import type { Check, CheckQuery, CheckResult } from '../../model/index.ts';
+import { narrow } from './codec.ts';
 import type { SqliteConnection } from './connection.ts';
 import { quoteIdentifier } from './identifier.ts';
 
@@ -49,14 +50,9 @@ function readOnlyQuery({ db }: SqliteConnection): CheckQuery {
     return statement.all().map((row) => {
       const cells = Object.entries(row).map(([name, value]) => [
         name,
-        typeof value === 'bigint' ? safeNumber(value) : value,
+        typeof value === 'bigint' ? narrow(value) : value,
       ]);
       return Object.fromEntries(cells) as Record<string, unknown>;
     });
   };
-}
-
-function safeNumber(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
 }

@@ -169,7 +169,8 @@ export function decimalSortKey(canonical: string): string {
 /** 38 digits and a point. */
 const sortWidth = 39;
 
-function narrow(value: bigint): number | bigint {
+/** A number where that is exact. */
+export function narrow(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }

@@ -2,11 +2,18 @@
  * Named writers for what the comdirect source gives, for those who call it by hand instead of running a pipeline.
  * Thin: the tables are the source's own, the writing is the destination's.
  */
-import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import { PlumbingError } from '../../errors/index.ts';
-import { RowKeys, compileSchema, rowKeyColumn, tableOf, toTimestamp } from '../../model/index.ts';
-import type { JsonObject, Row, Stream, TableCounts } from '../../model/index.ts';
+import {
+  RowKeys,
+  compileSchema,
+  createLoadId,
+  dayIn,
+  rowKeyColumn,
+  tableOf,
+  toTimestamp,
+} from '../../model/index.ts';
+import type { Column, JsonObject, Row, TableCounts } from '../../model/index.ts';
 import {
   accountBalancesTable,
   accountTransactionsBookedTable,
@@ -24,8 +31,7 @@ export interface NamedWriteOptions {
   readonly now?: () => Date;
 }
 
-type Definition = Pick<Stream, 'name' | 'write'> &
-  Omit<Partial<Stream>, 'schema'> & { readonly schema: z.ZodObject };
+type Definition = Parameters<typeof tableOf>[0] & { readonly schema: z.ZodObject };
 
 /**
  * Writes balances as `getAccountsBalances` gives them: one snapshot an account and day of the bank's time zone; a second
@@ -105,20 +111,15 @@ async function write(
 ): Promise<TableCounts> {
   const startedAt = options.now?.() ?? new Date();
   const signal = options.signal ?? new AbortController().signal;
-  const table = tableOf({
-    ...definition,
-    read: () => {
-      throw new TypeError('a named writer reads nothing');
-    },
-  });
+  const table = tableOf(definition);
   const parsed = rows.map((row, index) => parseRow(definition, row, index));
   const session = await sqlite(target).open({ signal });
   try {
     const load = await session.begin({
-      loadId: randomUUID(),
+      loadId: createLoadId(startedAt),
       pipeline: 'comdirect',
       startedAt: toTimestamp(startedAt) as string,
-      day: berlinDay(startedAt),
+      day: dayIn('Europe/Berlin', startedAt),
       tables: [table],
       staged: false,
       signal,
@@ -153,7 +154,7 @@ function parseRow({ name, schema }: Definition, row: unknown, index: number): un
 
 function layOut(
   definition: Definition,
-  columns: Parameters<ReturnType<typeof compileSchema>['flattener']>[0],
+  columns: readonly Column[],
   parsed: readonly unknown[],
   partition: string,
 ): Row[] {
@@ -165,14 +166,4 @@ function layOut(
     if (keyIndex >= 0) row[keyIndex] = keys.keyFor(data);
     return row;
   });
-}
-
-/** The calendar day at the bank. */
-function berlinDay(instant: Date): string {
-  return new Intl.DateTimeFormat('en-CA', {
-    timeZone: 'Europe/Berlin',
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-  }).format(instant);
 }

@@ -1,7 +1,6 @@
 /** Rows that did not fit, with the reason, until they are replayed. */
-import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { stringifyJson } from '../../model/index.ts';
+import { RowKeys, stringifyJson } from '../../model/index.ts';
 import type { QuarantinedRow, StoredQuarantinedRow } from '../../model/index.ts';
 import { iterate } from './iterate.ts';
 import { decodeJson, encodeJson } from './json-text.ts';
@@ -30,8 +29,8 @@ export class QuarantineWriter {
   readonly #db: DatabaseSync;
   readonly #table: string;
   readonly #stamp: LoadStamp;
-  /** Equal rows of this load so far, by hash. */
-  readonly #occurrences = new Map<string, number>();
+  /** Tells equal rows of this load apart. */
+  readonly #keys = new RowKeys('');
 
   constructor(db: DatabaseSync, table: string, stamp: LoadStamp) {
     this.#db = db;
@@ -55,15 +54,8 @@ export class QuarantineWriter {
     );
     const { loadId, startedAt } = this.#stamp;
     for (const [index, reason, raw] of rows as Iterable<[number, string, string]>) {
-      upsert.run(loadId, this.#table, index, reason, raw, this.#hashOf(raw), startedAt);
+      upsert.run(loadId, this.#table, index, reason, raw, this.#keys.keyFor(raw), startedAt);
     }
-  }
-
-  #hashOf(raw: string): string {
-    const digest = createHash('sha256').update(raw).digest('hex').slice(0, 32);
-    const occurrence = (this.#occurrences.get(digest) ?? 0) + 1;
-    this.#occurrences.set(digest, occurrence);
-    return `${digest}-${occurrence}`;
   }
 }
 

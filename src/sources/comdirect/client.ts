@@ -1,7 +1,7 @@
 /** Authenticated reads from the bank. It sends GETs, and nothing else but a refresh of its token. */
 import { createMemoryTokenStore } from '../../auth/index.ts';
 import type { TokenKeeper } from '../../auth/index.ts';
-import { PlumbingError, isPlumbingError } from '../../errors/index.ts';
+import { PlumbingError } from '../../errors/index.ts';
 import type { HttpClient, RateLimit } from '../../http/index.ts';
 import { AccessToken } from './access-token.ts';
 import type { AccessTokenJson } from './access-token.ts';
@@ -47,7 +47,6 @@ export interface ComdirectClient {
 }
 
 const defaultRateLimit: RateLimit = { requestsPerSecond: 2.5 };
-const maxReads = 3;
 
 /**
  * Makes a client. With `accessToken` refreshed tokens live in this client only (see `currentToken`); with `tokens` they
@@ -119,19 +118,13 @@ class Client implements ComdirectClient {
     const path = route.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
       encodeURIComponent(request.params?.[name] ?? ''),
     );
-    for (let reads = 1; ; reads++) {
-      const response = await this.#http.request({
-        path,
-        ...(request.query && { query: request.query }),
-        headers: () => ({ authorization: token.bearerAccessToken, ...this.#requestInfo() }),
-        signal: request.signal,
-      });
-      try {
-        return response.json();
-      } catch (error) {
-        if (reads >= maxReads || !isPlumbingError(error, 'HTTP_BAD_BODY')) throw error;
-      }
-    }
+    const response = await this.#http.request({
+      path,
+      ...(request.query && { query: request.query }),
+      headers: () => ({ authorization: token.bearerAccessToken, ...this.#requestInfo() }),
+      signal: request.signal,
+    });
+    return response.json();
   }
 
   async #validToken(signal: AbortSignal | undefined): Promise<AccessToken> {

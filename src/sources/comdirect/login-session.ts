@@ -1,7 +1,7 @@
 /** The steps of a login, and what the bank's answers to them mean. */
 import { z } from 'zod';
 import { PlumbingError } from '../../errors/index.ts';
-import { systemClock } from '../../http/clock.ts';
+import { systemClock, untilAborted } from '../../http/index.ts';
 import type { Clock, HttpClient } from '../../http/index.ts';
 import type { AccessToken } from './access-token.ts';
 import { asHttpError, bankMessage, refusal } from './api-error.ts';
@@ -114,7 +114,7 @@ export class LoginSession {
       return undefined;
     }
     if (!onChallenge) throw needsPerson(challenge.type);
-    const answer = await orAborted(onChallenge(challenge), signal);
+    const answer = await untilAborted(onChallenge(challenge), signal);
     const tan = typeof answer === 'string' ? answer.trim() : '';
     if (challenge.action === 'tan' && tan === '') {
       throw new PlumbingError(
@@ -261,18 +261,4 @@ function challengeFailed(error: unknown, meaning: string): unknown {
   return new PlumbingError('AUTH_CHALLENGE_FAILED', `comdirect: ${meaning} (${words})`, {
     context: { status, code, key: keys[0] },
   });
-}
-
-/** `work`, or the signal's reason, whichever comes first: a person may never answer. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    if (signal.aborted) onAbort();
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -38,8 +38,6 @@ export interface ComdirectOptions {
   readonly tanMethod?: TanMethod;
   /** Counts TAN challenges. Default: a file in the state folder. */
   readonly ledger?: ChallengeLedger;
-  /** First booking date of the first run, `YYYY-MM-DD`. Default: all history. */
-  readonly since?: string;
   /** Days before the newest known booking from which a run reads again. Default 14. */
   readonly lookbackDays?: number;
   /** Default 2.5 requests a second. */
@@ -93,15 +91,13 @@ export function comdirect(options: ComdirectOptions = {}): Source {
 
 class Bank {
   readonly #client: ComdirectClient;
-  readonly #since: string | undefined;
   #accountIds: readonly string[] | undefined;
 
-  constructor({ config = loadComdirectConfig(), since, rateLimit, ...options }: ComdirectOptions) {
+  constructor({ config = loadComdirectConfig(), rateLimit, ...options }: ComdirectOptions) {
     const { http } = options;
     const now = options.now && ((): number => (options.now as () => Date)().getTime());
     const tokens = createComdirectTokens({ ...options, config, now });
     this.#client = createComdirectClient({ config, tokens, http, now, ...(rateLimit && { rateLimit }) });
-    this.#since = since;
   }
 
   async *balances({ signal }: ReadContext): AsyncGenerator<readonly unknown[]> {
@@ -117,11 +113,10 @@ class Bank {
 
   async *booked({ partition, from, signal }: ReadContext): AsyncGenerator<readonly unknown[]> {
     const accountId = accountOf(partition);
-    const minBookingDate = from ?? this.#since;
-    if (minBookingDate !== undefined && typeof minBookingDate !== 'string') {
+    if (from !== undefined && typeof from !== 'string') {
       throw new PlumbingError('CONFIG_INVALID', 'comdirect: `since` must be a date, e.g. 2026-01-31');
     }
-    const pages = readBooked(this.#client, { accountId, minBookingDate, signal });
+    const pages = readBooked(this.#client, { accountId, minBookingDate: from, signal });
     for await (const rows of pages) yield rows.map((row) => rowOf(row, accountId));
   }
 

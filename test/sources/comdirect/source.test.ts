@@ -112,11 +112,9 @@ describe('rows', () => {
     const { options, requests } = await startSetting({ historyDays: 900 });
     const everything = await readStream(options, booked);
     expect(requests('BOOKED')[0]).toContain('min-bookingDate=1970-01-01');
-    const lately = await readStream({ ...options, since: '2026-01-01' }, booked);
+    const lately = await readStream(options, booked, '2026-01-01');
     expect(lately.rows.length).toBeLessThan(everything.rows.length);
     expect(lately.rows.every((row) => String(row['bookingDate']) >= '2026-01-01')).toBe(true);
-    const cursor = await readStream({ ...options, since: '2026-01-01' }, booked, '2026-06-01');
-    expect(cursor.rows.length).toBeLessThan(lately.rows.length);
   });
 
   test('something else than a date as a start is CONFIG_INVALID', async () => {

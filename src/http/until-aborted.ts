@@ -1,4 +1,7 @@
-/** Waits for `work`, but no longer than until `signal` aborts; the rejection is then `signal.reason`, untouched. */
+/**
+ * Waits for `work`, but no longer than until `signal` aborts; the rejection is then `signal.reason`, untouched. The work
+ * itself goes on.
+ */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   const { promise, reject } = Promise.withResolvers<never>();
