@@ -74,6 +74,7 @@ async function checkDocuments(): Promise<void> {
     strict: true,
     noEmit: true,
     skipLibCheck: true,
+    types: ['node'],
   };
   await writeFile(join(work, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['docs'] }));
   await execute([join(root, 'node_modules/typescript/bin/tsc'), '-p', work]);
