@@ -1,15 +1,16 @@
 /** Who may import whom: the table of docs/architecture.md, checked. Type-only imports count as well. */
 const layers = {
   errors: [],
+  failpoints: [],
   logging: ['errors'],
   model: ['errors'],
   http: ['errors', 'logging'],
   config: ['errors', 'logging'],
-  auth: ['errors', 'logging', 'http', 'config'],
-  pipeline: ['model', 'errors', 'logging'],
-  sources: ['model', 'http', 'auth', 'config', 'errors', 'logging'],
-  destinations: ['model', 'config', 'errors', 'logging'],
-  testing: ['model', 'errors', 'pipeline'],
+  auth: ['errors', 'failpoints', 'logging', 'http', 'config'],
+  pipeline: ['model', 'errors', 'failpoints', 'logging'],
+  sources: ['model', 'http', 'auth', 'config', 'errors', 'failpoints', 'logging'],
+  destinations: ['model', 'config', 'errors', 'failpoints', 'logging'],
+  testing: ['model', 'errors', 'failpoints', 'http', 'pipeline'],
 };
 
 const layerRules = Object.entries(layers).map(([layer, allowed]) => ({

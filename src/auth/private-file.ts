@@ -5,6 +5,7 @@ import type { Stats } from 'node:fs';
 import { chmod, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PlumbingError } from '../errors/index.ts';
+import { failpoint } from '../failpoints/index.ts';
 
 const posix = process.platform !== 'win32';
 const temporary = /\.[0-9a-f]{12}\.tmp$/;
@@ -33,12 +34,16 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
   try {
     const file = await open(temporaryPath, 'wx', 0o600);
     try {
+      failpoint('file.created');
       await file.writeFile(data);
+      failpoint('file.written');
       await file.sync();
+      failpoint('file.synced');
     } finally {
       await file.close();
     }
     await rename(temporaryPath, path);
+    failpoint('file.renamed');
   } catch (error) {
     await rm(temporaryPath, { force: true });
     throw error;

@@ -3,6 +3,7 @@ import { createHash, hkdfSync, randomBytes, scrypt } from 'node:crypto';
 import { link, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PlumbingError } from '../errors/index.ts';
+import { failpoint } from '../failpoints/index.ts';
 import { Secret } from '../logging/index.ts';
 import { makePrivateFolder, readPrivateFile } from './private-file.ts';
 
@@ -85,7 +86,9 @@ async function makeKeyFile(file: string): Promise<Buffer> {
     await handle.close();
   }
   try {
+    failpoint('key.drafted');
     await link(temporaryPath, file);
+    failpoint('key.made');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {

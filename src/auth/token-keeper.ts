@@ -1,5 +1,6 @@
 /** Keeps a token valid: one refresh among all callers and processes that share a store. */
 import { PlumbingError, isPlumbingError } from '../errors/index.ts';
+import { failpoint } from '../failpoints/index.ts';
 import { getLogger } from '../logging/index.ts';
 import { SharedFlight } from './shared-flight.ts';
 import type { StoredToken, TokenStore } from './token-store.ts';
@@ -79,7 +80,9 @@ export function createTokenKeeper<T extends StoredToken>(options: TokenKeeperOpt
     if (isUsable(stored)) return { token: stored, isNew: false };
     signal.throwIfAborted();
     try {
+      failpoint('token.refreshing');
       const fresh = await options.refresh(stored, delayed(signal, graceMs));
+      failpoint('token.refreshed');
       log.debug('token refreshed');
       return await keep(fresh, stored);
     } catch (error) {
@@ -95,6 +98,7 @@ export function createTokenKeeper<T extends StoredToken>(options: TokenKeeperOpt
     // After the clock was set back the spent token would count as the newer one, and stay.
     if (spent && spent.issuedAtMs > token.issuedAtMs) await store.clear(spent.issuedAtMs);
     await store.write(token);
+    failpoint('token.stored');
     return { token, isNew: true };
   };
 

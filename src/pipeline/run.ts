@@ -1,5 +1,6 @@
 /** One run of a pipeline, from plan to report. */
 import { PlumbingError, isPlumbingError } from '../errors/index.ts';
+import { failpoint } from '../failpoints/index.ts';
 import { getLogger } from '../logging/index.ts';
 import { createLoadId, dayIn, tableOf, toTimestamp } from '../model/index.ts';
 import type { CheckResult, Load, Session, Stream } from '../model/index.ts';
@@ -35,6 +36,7 @@ export async function run(pipeline: Pipeline, options: RunOptions = {}): Promise
   signal.throwIfAborted();
   try {
     const session = await pipeline.destination.open({ signal });
+    failpoint('run.opened');
     try {
       return await new Run(pipeline, options, signal, session).execute();
     } finally {
@@ -99,6 +101,7 @@ class Run {
       staged: this.#isStaged,
       signal: this.#signal,
     });
+    failpoint('run.begun');
     try {
       // Read after the load has its turn: an earlier run may have moved the cursors while this one waited.
       const state = await this.#session.readState(this.#name);
@@ -165,12 +168,15 @@ class Run {
 
   async #publish(load: Load, streams: readonly StreamReport[]): Promise<RunReport> {
     const checks = this.#pipeline.checks ?? [];
+    failpoint('run.loaded');
     const results = checks.length > 0 ? await load.audit(checks) : [];
+    failpoint('run.audited');
     if (results.some((result) => !result.passed)) {
       const { staged } = await load.abort('checks failed', { keepStaged: true });
       return this.#report('checks_failed', streams, results, staged);
     }
     requireCommitted(await load.publish(), this.#name);
+    failpoint('run.published');
     const failed = streams.some((stream) => stream.status !== 'succeeded');
     // Only publishing gives a staged load its final counts.
     const counted = streams.map((stream) => ({ ...stream, ...load.counts(stream.stream) }));

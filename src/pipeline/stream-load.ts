@@ -1,5 +1,6 @@
 /** Loads one stream: partitions -> batches -> shaped rows -> checkpoints. */
 import { PlumbingError } from '../errors/index.ts';
+import { failpoint } from '../failpoints/index.ts';
 import { isStagedMode } from '../model/index.ts';
 import type {
   Batch,
@@ -162,6 +163,7 @@ export class StreamLoad {
   }
 
   async #take(batch: Batch, tracker: CursorTracker): Promise<void> {
+    failpoint('batch.read');
     const { load } = this.#context;
     const { name } = this.#stream;
     const shaped = this.#shaper.shape(batch.rows);
@@ -180,6 +182,7 @@ export class StreamLoad {
     if (shaped.rows.length > 0 || batch.scopes) await load.write(name, shaped.rows, batch.scopes);
     if (this.#cursorIndex >= 0) for (const row of shaped.rows) tracker.take(row[this.#cursorIndex]);
     this.#rowsSinceCommit += batch.rows.length;
+    failpoint('batch.written');
   }
 
   #setState(partition: string, cursor: JsonValue | undefined, custom: JsonObject | undefined): void {

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { PlumbingError } from '../../errors/index.ts';
+import { failpoint } from '../../failpoints/index.ts';
 import { checkFormat } from './bookkeeping.ts';
 import { createDatabaseFile } from './database-file.ts';
 import { resolveOptions } from './options.ts';
@@ -46,17 +47,20 @@ export class SqliteConnection {
   begin(): void {
     this.run(() => this.db.exec('BEGIN IMMEDIATE'));
     this.#inTransaction = true;
+    failpoint('sqlite.begun');
   }
 
   /** Makes the transaction durable and visible; after an error it is rolled back. */
   commit(): void {
     try {
+      failpoint('sqlite.committing');
       this.run(() => this.db.exec('COMMIT'));
       this.#inTransaction = false;
     } catch (error) {
       this.rollback();
       throw error;
     }
+    failpoint('sqlite.committed');
   }
 
   /** Undoes the transaction, if there is one. */

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { failpoint } from '../../failpoints/index.ts';
 import { createBookkeeping } from './bookkeeping.ts';
 import type { ResolvedOptions } from './options.ts';
 
@@ -25,7 +26,9 @@ export function createDatabaseFile(Driver: typeof DatabaseSync, { file }: Resolv
     } finally {
       db.close();
     }
+    failpoint('sqlite.file_drafted');
     putInPlace(draft, file);
+    failpoint('sqlite.file_in_place');
     syncFolder(folder);
   } finally {
     rmSync(draft, { force: true });

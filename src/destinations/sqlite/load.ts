@@ -1,5 +1,6 @@
 /** One load: takes rows, and commits them with their state in one transaction. */
 import { PlumbingError } from '../../errors/index.ts';
+import { failpoint } from '../../failpoints/index.ts';
 import { getLogger } from '../../logging/index.ts';
 import { toTimestamp } from '../../model/index.ts';
 import type {
@@ -211,12 +212,14 @@ export class SqliteLoad implements Load {
     const { db } = this.#connection;
     const { pipeline, loadId } = this.#info;
     for (const table of tables) table.apply();
+    failpoint('sqlite.rows_applied');
     writeState(db, pipeline, loadId, now(), state);
     const applied = new Set(tables);
     const counts = [...this.#tables].map(([name, table]) => [
       name,
       applied.has(table) ? table.countsSoon : table.counts,
     ]);
+    failpoint('sqlite.state_written');
     updateRecord(db, loadId, Object.fromEntries(counts) as Record<string, TableCounts>);
   }
 

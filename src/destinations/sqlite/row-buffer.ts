@@ -1,6 +1,7 @@
 /** Rows that wait for their commit: in memory while they are few, else in a temporary table outside the database file. */
 import type { DatabaseSync } from 'node:sqlite';
 import { deserialize, serialize } from 'node:v8';
+import { failpoint } from '../../failpoints/index.ts';
 import { iterate } from './iterate.ts';
 import type { SqlRow } from './row-encoder.ts';
 
@@ -83,6 +84,7 @@ export class RowBuffer {
     }
     this.#rows = [];
     this.#size = 0;
+    failpoint('sqlite.rows_spilled');
   }
 }
 
