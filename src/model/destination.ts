@@ -126,8 +126,6 @@ export interface StoredQuarantinedRow extends QuarantinedRow {
 /** How a commit ended. `unknown` is a third outcome: it may have happened, and must be looked up, not repeated. */
 export interface Commit {
   readonly outcome: 'committed' | 'conflict' | 'unknown';
-  /** The destination's own id of the commit, where it has one. */
-  readonly id?: string;
 }
 
 /** A condition on one column, joined to others by AND. */
