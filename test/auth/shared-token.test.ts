@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFileTokenStore } from '../../src/auth/index.ts';
 import { Secret } from '../../src/logging/index.ts';
-import { startChaosServer } from '../http/chaos-server.ts';
-import type { ChaosServer } from '../http/chaos-server.ts';
+import { startChaosServer } from '../../src/testing/index.ts';
+import type { ChaosServer } from '../../src/testing/index.ts';
 
 let folder: string;
 let server: ChaosServer;

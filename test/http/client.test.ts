@@ -5,8 +5,8 @@ import { HttpError } from '../../src/errors/index.ts';
 import { createHttpClient } from '../../src/http/index.ts';
 import type { Clock, HttpClientOptions } from '../../src/http/index.ts';
 import { Secret } from '../../src/logging/index.ts';
-import { reply, replyJson, startChaosServer } from './chaos-server.ts';
-import type { Answer, ChaosServer } from './chaos-server.ts';
+import { reply, replyJson, startChaosServer } from '../../src/testing/index.ts';
+import type { Answer, ChaosServer } from '../../src/testing/index.ts';
 
 const servers: ChaosServer[] = [];
 afterEach(async () => {

@@ -6,8 +6,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHttpClient } from '../../src/http/index.ts';
-import { startChaosServer } from './chaos-server.ts';
-import type { Answer, ChaosServer } from './chaos-server.ts';
+import { startChaosServer } from '../../src/testing/index.ts';
+import type { Answer, ChaosServer } from '../../src/testing/index.ts';
 
 const servers: { close(): Promise<void> }[] = [];
 afterEach(async () => {

@@ -3,8 +3,8 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createHttpClient } from '../../src/http/index.ts';
 import { configureLogging, redactError, Secret } from '../../src/logging/index.ts';
-import { reply, replyJson, startChaosServer } from './chaos-server.ts';
-import type { Answer, ChaosServer } from './chaos-server.ts';
+import { reply, replyJson, startChaosServer } from '../../src/testing/index.ts';
+import type { Answer, ChaosServer } from '../../src/testing/index.ts';
 
 const secret = new Secret('canary+&ü ="secret');
 const spellings = [
