@@ -1,5 +1,5 @@
 /** Statements that bring single rows into a table, one for each row that arrives. */
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { LoadInfo, TableDefinition } from '../../model/index.ts';
 import type { SqlValue } from './codec.ts';
 import { quoteIdentifier, quoteText } from './identifier.ts';
@@ -16,9 +16,6 @@ export interface Tally {
 
 /** What identifies a load in its rows. */
 export type LoadStamp = Pick<LoadInfo, 'loadId' | 'startedAt' | 'day'>;
-
-/** Writes one row, and counts it. */
-export type WriteRow = (row: SqlRow) => void;
 
 /** The parts of statements on one table. Names are quoted; the load's own values are constants, bound to nothing. */
 export class TableSql {
@@ -51,6 +48,21 @@ export class TableSql {
   /** One parameter a column, then the constants. */
   get values(): string {
     return [...this.#definition.columns.map(() => '?'), ...this.constants.values()].join(', ');
+  }
+
+  /** The statement that brings `count` rows at once into the table, by key where it has one. */
+  insertRows(count: number): string {
+    const insert = `${this.insertInto} VALUES ${Array(count).fill(`(${this.values})`).join(', ')}`;
+    const key = physicalKey(this.#definition);
+    if (key.length === 0) return insert;
+    const conflict = `${insert} ON CONFLICT (${key.map(quoteIdentifier).join(', ')})`;
+    const { write } = this.#definition;
+    const data = this.dataIndexes();
+    if (data.length === 0 || (write.mode === 'merge' && write.strategy === 'insert-only'))
+      return `${conflict} DO NOTHING`;
+    // `_inserted_at_*` stay as they are, the load id is the new one.
+    return `${conflict} DO UPDATE SET ${this.takenOver(data)}, "_plumbing_load_id" = excluded."_plumbing_load_id"
+      WHERE ${this.differsFromExcluded(data)}`;
   }
 
   /** Indexes of the named columns among the table's own; names of added columns have none. */
@@ -117,52 +129,89 @@ export function pickCells(...groups: readonly (readonly number[])[]): (row: SqlR
   };
 }
 
-/** The writer for rows that come one by one: by key where the table has one, else added. */
-export function rowWriter(
-  db: DatabaseSync,
-  table: TableDefinition,
-  stamp: LoadStamp,
-  tally: Tally,
-): WriteRow {
-  const isInsertOnly = table.write.mode === 'merge' && table.write.strategy === 'insert-only';
-  const sql = new TableSql(table, stamp);
-  const key = physicalKey(table);
-  if (key.length === 0) {
-    const insert = db.prepare(`${sql.insertInto} VALUES (${sql.values})`);
-    return (row) => {
-      insert.run(...row);
-      tally.inserted++;
-    };
+/** Rows that one statement takes. More would save little, and each costs the statement its compilation. */
+const rowsAtOnce = 8;
+/** SQLITE_MAX_VARIABLE_NUMBER, as SQLite comes with Node. */
+const maxParameters = 32_766;
+
+/** Brings rows into a table one after the other: by key where it has one, else added. Counts what became of them. */
+export class RowsWriter {
+  readonly #db: DatabaseSync;
+  readonly #tally: Tally;
+  readonly #width: number;
+  readonly #selectMaxRowId: StatementSync;
+  readonly #one: StatementSync;
+  readonly #many: StatementSync;
+  readonly #manyRows: number;
+  /** The cells of the rows that wait for their statement. */
+  #cells: SqlValue[] = [];
+  #waiting = 0;
+  /** An insert moves the connection's last row id, to one that this table never had; an update leaves it alone. */
+  #lastRowId: number;
+  /** Inserted rows are numbered on from here, so the last number tells how many a statement inserted. */
+  #maxRowId: number;
+
+  constructor(db: DatabaseSync, table: TableDefinition, stamp: LoadStamp, tally: Tally) {
+    const sql = new TableSql(table, stamp);
+    this.#db = db;
+    this.#tally = tally;
+    this.#width = table.columns.length;
+    this.#lastRowId = markRowId(db);
+    this.#selectMaxRowId = db.prepare(`SELECT max(rowid) AS id FROM ${sql.table}`);
+    this.#selectMaxRowId.setReadBigInts(true);
+    this.#maxRowId = this.#readMaxRowId();
+    // Beyond, SQLite might number rows at random.
+    const isCountable = this.#maxRowId < 2 ** 50;
+    this.#manyRows = isCountable ? Math.min(rowsAtOnce, Math.floor(maxParameters / this.#width)) : 1;
+    this.#one = db.prepare(sql.insertRows(1));
+    this.#many = this.#manyRows > 1 ? db.prepare(sql.insertRows(this.#manyRows)) : this.#one;
   }
-  const conflict = `${sql.insertInto} VALUES (${sql.values}) ON CONFLICT (${key.map(quoteIdentifier).join(', ')})`;
-  const data = sql.dataIndexes();
-  if (isInsertOnly || data.length === 0) {
-    const insert = db.prepare(`${conflict} DO NOTHING`);
-    return (row) => {
-      if (insert.run(...row).changes === 0) tally.unchanged++;
-      else tally.inserted++;
-    };
-  }
-  // One statement a row. `_inserted_at_*` stay as they are, the load id is the new one.
-  const upsert = db.prepare(
-    `${conflict} DO UPDATE SET ${sql.takenOver(data)}, "_plumbing_load_id" = excluded."_plumbing_load_id"
-     WHERE ${sql.differsFromExcluded(data)}`,
-  );
-  // An insert moves the connection's last row id, to one that this table never had; an update leaves it alone.
-  let lastRowId = markRowId(db);
-  return (row) => {
-    const { changes, lastInsertRowid } = upsert.run(...row);
-    if (changes === 0) tally.unchanged++;
-    else if (lastInsertRowid === lastRowId) tally.updated++;
-    else {
-      tally.inserted++;
-      lastRowId = lastInsertRowid;
+
+  /** Takes a row; it may wait until {@link flush}. */
+  write(row: SqlRow): void {
+    const first = this.#waiting * this.#width;
+    for (let i = 0; i < this.#width; i++) this.#cells[first + i] = row[i] as SqlValue;
+    if (++this.#waiting === this.#manyRows) {
+      this.#run(this.#many, this.#cells, this.#manyRows);
+      this.#waiting = 0;
     }
-  };
+  }
+
+  /** Writes the rows that wait. */
+  flush(): void {
+    for (let i = 0; i < this.#waiting; i++)
+      this.#run(this.#one, this.#cells.slice(i * this.#width, (i + 1) * this.#width), 1);
+    this.#waiting = 0;
+  }
+
+  /** Must be called after rows of the table were deleted by others' statements: numbers may have become free. */
+  afterDelete(): void {
+    this.#maxRowId = this.#readMaxRowId();
+    this.#lastRowId = markRowId(this.#db);
+  }
+
+  #readMaxRowId(): number {
+    return Number(this.#selectMaxRowId.get()?.['id'] ?? 0);
+  }
+
+  #run(statement: StatementSync, cells: readonly SqlValue[], rows: number): void {
+    const result = statement.run(...cells);
+    const changes = Number(result.changes);
+    const lastRowId = Number(result.lastInsertRowid);
+    let inserted = 0;
+    if (lastRowId !== this.#lastRowId) {
+      inserted = this.#manyRows === 1 ? 1 : lastRowId - this.#maxRowId;
+      this.#lastRowId = lastRowId;
+      this.#maxRowId = lastRowId;
+    }
+    this.#tally.inserted += inserted;
+    this.#tally.updated += changes - inserted;
+    this.#tally.unchanged += rows - changes;
+  }
 }
 
 /** Sets the connection's last row id to one that no table of ours has, and gives it. */
-function markRowId(db: DatabaseSync): number | bigint {
+function markRowId(db: DatabaseSync): number {
   db.exec('CREATE TEMP TABLE IF NOT EXISTS _plumbing_mark (id INTEGER PRIMARY KEY)');
-  return db.prepare('INSERT OR REPLACE INTO temp._plumbing_mark VALUES (-1)').run().lastInsertRowid;
+  return Number(db.prepare('INSERT OR REPLACE INTO temp._plumbing_mark VALUES (-1)').run().lastInsertRowid);
 }

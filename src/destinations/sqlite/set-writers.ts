@@ -5,7 +5,7 @@ import type { JsonObject, TableDefinition } from '../../model/index.ts';
 import type { SqlValue } from './codec.ts';
 import { encodeValue } from './row-encoder.ts';
 import type { SqlRow } from './row-encoder.ts';
-import { TableSql, rowWriter } from './row-writers.ts';
+import { RowsWriter, TableSql } from './row-writers.ts';
 import type { LoadStamp, Tally } from './row-writers.ts';
 import { writeVersions } from './scd2-writer.ts';
 
@@ -39,8 +39,9 @@ export function writeSet(
     if (set.length === 0 && write.allowEmpty !== true) return;
     tally.deleted += Number(db.prepare(`DELETE FROM ${new TableSql(table, stamp).table}`).run().changes);
   }
-  const writeRow = rowWriter(db, table, stamp, tally);
-  for (const row of set.rows) writeRow(row);
+  const writer = new RowsWriter(db, table, stamp, tally);
+  for (const row of set.rows) writer.write(row);
+  writer.flush();
 }
 
 function writeScopes(
@@ -52,7 +53,7 @@ function writeScopes(
   tally: Tally,
 ): void {
   const sql = new TableSql(table, stamp);
-  const writeRow = rowWriter(db, table, stamp, tally);
+  const writer = new RowsWriter(db, table, stamp, tally);
   const indexes = sql.indexesOf(scope);
   const remove = db.prepare(`DELETE FROM ${sql.table} WHERE ${sql.where(scope, 'IS')}`);
   const cleared = new Set<string>();
@@ -60,13 +61,16 @@ function writeScopes(
     const key = cells.map((cell) => `${typeof cell}:${String(cell).length}:${String(cell)}`).join();
     if (cleared.has(key)) return;
     cleared.add(key);
+    writer.flush();
     tally.deleted += Number(remove.run(...cells).changes);
+    writer.afterDelete();
   };
   for (const cells of scopes) clear(cells);
   for (const row of rows) {
     clear(indexes.map((index) => row[index] ?? null));
-    writeRow(row);
+    writer.write(row);
   }
+  writer.flush();
 }
 
 /**

@@ -106,7 +106,7 @@ const canMount =
   spawnSync('unshare', ['-m', 'true']).status === 0;
 
 describe.skipIf(!canMount)('a full disk (needs root and unshare)', () => {
-  test.each(['72k', '256k', '1m'])('of %s is a typed error; what was committed is intact', async (size) => {
+  test.each(['72k', '384k', '1m'])('of %s is a typed error; what was committed is intact', async (size) => {
     const mount = join(database().folder, 'small');
     mkdirSync(mount);
     const script = `
