@@ -1,8 +1,10 @@
 /** Compiles a zod schema once into columns and into functions that work on rows. */
 import type { z } from 'zod';
 import { PlumbingError } from '../errors/index.ts';
+import { compileFastRow, instant } from './compile-row.ts';
+import type { FastRow } from './compile-row.ts';
 import { ColumnNames, pathKey } from './naming.ts';
-import { logicalTypeKey, toTimestamp } from './types.ts';
+import { logicalTypeKey } from './types.ts';
 import type { Column } from './table.ts';
 import type { LogicalType, Value } from './value.ts';
 
@@ -12,6 +14,8 @@ export interface CompiledSchema {
   readonly columns: readonly Column[];
   /** Makes a function that lays the cells of a parsed row out in the order of `columns`; unknown columns stay `undefined`. */
   flattener(columns: readonly Column[]): (parsed: unknown) => (Value | undefined)[];
+  /** Makes a function that does parsing and laying out at once, for rows about which there is no doubt. */
+  fastRow(columns: readonly Column[]): FastRow;
   /** Whether a row as sent has a field that the schema does not know. */
   hasUnknownFields(raw: unknown): boolean;
   /** The fields that the schema does not know, nested objects taken apart. */
@@ -60,6 +64,7 @@ export function compileSchema(schema: z.ZodObject): CompiledSchema {
   return {
     columns,
     flattener: (order) => compileFlattener(root, order),
+    fastRow: (order) => compileFastRow(schema, columns, order) ?? (() => undefined),
     hasUnknownFields: countUnknown,
     unknownFields(raw) {
       const found: UnknownField[] = [];
@@ -203,13 +208,6 @@ function compileFlattener(root: Level, order: readonly Column[]): (parsed: unkno
   ) => (parsed: unknown) => (Value | undefined)[];
   return make(Object.freeze(Object.create(null)), instant);
 }
-
-function instant(value: unknown): unknown {
-  if (typeof value === 'string' && value.length === canonicalTimestampLength) return value;
-  return toTimestamp(value) ?? value;
-}
-
-const canonicalTimestampLength = '2026-11-23T07:00:00.000000Z'.length;
 
 /** Counts own fields against known ones: no list of names is made for the usual row. */
 function compileUnknownTest(root: Level): (raw: unknown) => boolean {

@@ -22,7 +22,16 @@ function cell<Out>(
     context.issues.push({ code: 'custom', message: `expected ${expected}`, input: value });
     return z.NEVER;
   });
-  return typed(schema, type);
+  const given = typed(schema, type);
+  converters.set(given, convert);
+  return given;
+}
+
+const converters = new WeakMap<z.ZodType, (value: unknown) => unknown>();
+
+/** The rule of one of this module's types, which zod would call in the end; `undefined` for any other zod type. */
+export function converterOf(schema: z.ZodType): ((value: unknown) => unknown) | undefined {
+  return converters.get(schema);
 }
 
 const plainDecimal = /^(-?)0*(\d+)(?:\.(\d+?)0*)?$/;

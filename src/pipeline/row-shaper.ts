@@ -28,6 +28,7 @@ export class RowShaper {
   readonly #stream: Stream;
   readonly #schema: CompiledSchema;
   readonly #flatten: (parsed: unknown) => Cells;
+  readonly #fastRow: (raw: unknown) => Cells | undefined;
   readonly #extras: ExtraColumns;
   readonly #keyNames: readonly string[];
   readonly #rowKeyIndex: number;
@@ -40,7 +41,9 @@ export class RowShaper {
   constructor(stream: Stream, table: TableDefinition) {
     this.#stream = stream;
     this.#schema = compileSchema(stream.schema ?? z.object({}));
-    this.#flatten = this.#schema.flattener(stream.schema ? table.columns : []);
+    const known = stream.schema ? table.columns : [];
+    this.#flatten = this.#schema.flattener(known);
+    this.#fastRow = this.#schema.fastRow(known);
     this.#extras = new ExtraColumns(
       table.columns,
       new Set(this.#schema.columns.map(({ path }) => pathKey(path))),
@@ -104,9 +107,14 @@ export class RowShaper {
     if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return 'expected an object';
     let row: Cells = [];
     if (this.#stream.schema) {
-      const parsed = this.#stream.schema.safeParse(raw);
-      if (!parsed.success) return reasonOf(parsed.error);
-      row = this.#flatten(parsed.data);
+      const fast = this.#fastRow(raw);
+      if (fast) {
+        row = fast;
+      } else {
+        const parsed = this.#stream.schema.safeParse(raw);
+        if (!parsed.success) return reasonOf(parsed.error);
+        row = this.#flatten(parsed.data);
+      }
     }
     if (this.#schema.hasUnknownFields(raw)) {
       for (const field of this.#schema.unknownFields(raw)) {
