@@ -39,10 +39,10 @@ export class TableSql {
     ]);
   }
 
-  /** `INSERT INTO t (...) `; the values follow. */
-  get insertInto(): string {
+  /** `INTO t (...)`, to stand after `INSERT`; the values follow. */
+  get into(): string {
     const names = [...this.#definition.columns.map((column) => column.name), ...this.constants.keys()];
-    return `INSERT INTO ${this.table} (${names.map(quoteIdentifier).join(', ')})`;
+    return `INTO ${this.table} (${names.map(quoteIdentifier).join(', ')})`;
   }
 
   /** One parameter a column, then the constants. */
@@ -50,9 +50,12 @@ export class TableSql {
     return [...this.#definition.columns.map(() => '?'), ...this.constants.values()].join(', ');
   }
 
-  /** The statement that brings `count` rows at once into the table, by key where it has one. */
+  /**
+   * The statement that brings `count` rows at once into the table, by key where it has one. A failure leaves the rows
+   * before it in place, so the caller's transaction must be rolled back: then SQLite keeps no copies of pages for it.
+   */
   insertRows(count: number): string {
-    const insert = `${this.insertInto} VALUES ${Array(count).fill(`(${this.values})`).join(', ')}`;
+    const insert = `INSERT OR FAIL ${this.into} VALUES ${Array(count).fill(`(${this.values})`).join(', ')}`;
     const key = physicalKey(this.#definition);
     if (key.length === 0) return insert;
     const conflict = `${insert} ON CONFLICT (${key.map(quoteIdentifier).join(', ')})`;

@@ -31,9 +31,9 @@ export function writeVersions(
   const isOpen = `${sql.where(table.primaryKey, '=')} AND "_valid_to_ts" IS NULL`;
   const update = (assignment: string, condition: string): string =>
     `UPDATE ${sql.table} SET ${assignment} WHERE ${isOpen} AND "_valid_from_ts" ${condition} AND ${sql.differs(data)}`;
-  const insert = db.prepare(`${sql.insertInto} VALUES (${sql.values})`);
+  const insert = db.prepare(`INSERT ${sql.into} VALUES (${sql.values})`);
   const insertUnlessOpen = db.prepare(
-    `${sql.insertInto} SELECT ${sql.values} WHERE NOT EXISTS (SELECT 1 FROM ${sql.table} WHERE ${isOpen})`,
+    `INSERT ${sql.into} SELECT ${sql.values} WHERE NOT EXISTS (SELECT 1 FROM ${sql.table} WHERE ${isOpen})`,
   );
   const close =
     data.length > 0 ? db.prepare(update(`"_valid_to_ts" = ${instant}`, `< ${instant}`)) : undefined;

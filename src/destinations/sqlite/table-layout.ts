@@ -35,6 +35,8 @@ export function physicalKey({ primaryKey, write }: TableDefinition): readonly st
  */
 export function createTableSql(table: TableDefinition, name: string, key: readonly string[]): string {
   const required = new Set([...key, ...bookkeepingColumns.map((column) => column.name)]);
+  // An update of a NOT NULL column may fail half-way, for which SQLite would copy each page before each statement.
+  required.delete('_plumbing_load_id');
   const lines = physicalColumns(table).map((column) => {
     const notNull = required.has(column.name) ? ' NOT NULL' : '';
     // A lone INTEGER key would be the row id, which the driver reports after each insert, and can't beyond 2^53.
