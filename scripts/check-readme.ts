@@ -1,7 +1,7 @@
 /**
  * Executes what the README shows: its TypeScript blocks as programs, its `plumbing` lines as commands, in order, in one
- * empty folder, against a sandbox bank. Also checks that the first code stands within the first 30 lines, and that the
- * TypeScript blocks of the other documents compile against the built package.
+ * empty folder, against a sandbox bank. Also checks that the first code stands within the first 30 lines, that the
+ * TypeScript blocks of the other documents compile against the built package, and that the suite in docs/conformance.md runs.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -61,11 +61,14 @@ async function execute(args: string[]): Promise<void> {
 }
 
 async function checkDocuments(): Promise<void> {
-  await mkdir(join(work, 'docs'));
   for (const name of await readdir(join(root, 'docs'))) {
     const text = await readFile(join(root, 'docs', name), 'utf8');
+    const folder = join(work, 'docs', name);
+    await mkdir(folder, { recursive: true });
     for (const [index, [, code = '']] of [...text.matchAll(/^```ts\n(.*?)^```/gms)].entries()) {
-      await writeFile(join(work, 'docs', `${name}-${index}.ts`), code);
+      // A block that begins with the name of a file may be imported by the others of its document.
+      const file = /^\/\/ ([\w.-]+\.ts)\n/.exec(code)?.[1] ?? `block-${index}.ts`;
+      await writeFile(join(folder, file), code);
     }
   }
   const compilerOptions = {
@@ -73,9 +76,12 @@ async function checkDocuments(): Promise<void> {
     module: 'nodenext',
     strict: true,
     noEmit: true,
+    allowImportingTsExtensions: true,
     skipLibCheck: true,
     types: ['node'],
   };
   await writeFile(join(work, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['docs'] }));
   await execute([join(root, 'node_modules/typescript/bin/tsc'), '-p', work]);
+  for (const name of ['destination', 'source'])
+    await execute(['--test', join(work, `docs/conformance.md/my-${name}.test.ts`)]);
 }

@@ -1,6 +1,13 @@
 /** For those who write destinations and sources: what they must pass, and the faults they must bear. */
-export { destinationConformance } from './conformance/index.ts';
-export type { ConformanceCase, MakeDestination } from './conformance/index.ts';
+export { destinationConformance, sourceConformance } from './conformance/index.ts';
+export type {
+  ConformanceCase,
+  ConformanceOptions,
+  DestinationFault,
+  MakeDestination,
+  SourceFault,
+  SourceUnderTest,
+} from './conformance/index.ts';
 export {
   cutShort,
   drip,

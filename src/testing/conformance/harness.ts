@@ -20,6 +20,24 @@ import type {
 /** Makes the destination under test at a place of its own; `folder` is empty and removed afterwards. */
 export type MakeDestination = (folder: string) => Destination;
 
+/** A fault of what a destination stands on, e.g. a disk, a lock, a catalog. */
+export interface DestinationFault {
+  readonly name: string;
+  /** Brings it about for the destination in `folder`; the function that is returned ends it. */
+  begin(folder: string): Promise<() => Promise<void>>;
+}
+
+/** What the cases need that go beyond one process. */
+export interface ConformanceOptions {
+  /**
+   * URL of a module that exports `makeDestination`: children that are killed (case 21) or measured (case 27) import it.
+   * Without it these two cases fail, and say so.
+   */
+  readonly module?: string | URL;
+  /** For case 29: each must end a run with an error of a code `DEST_*` or `COMMIT_*`. */
+  readonly faults?: readonly DestinationFault[];
+}
+
 /** One case. */
 export interface ConformanceCase {
   /** Number in the list of docs/conformance.md. */
@@ -56,11 +74,18 @@ export function tableWith(
 /** The place of one case. */
 export class Place {
   readonly folder: string;
+  readonly options: ConformanceOptions;
   readonly #make: MakeDestination;
 
-  constructor(folder: string, make: MakeDestination) {
+  constructor(folder: string, make: MakeDestination, options: ConformanceOptions) {
     this.folder = folder;
+    this.options = options;
     this.#make = make;
+  }
+
+  /** The same in another folder. */
+  at(folder: string): Place {
+    return new Place(folder, this.#make, this.options);
   }
 
   /** The destination at this place; a new object each time, as a new process would have. */
@@ -144,11 +169,12 @@ export class Place {
 /** Runs `work` at a fresh place and removes it. */
 export async function atFreshPlace(
   make: MakeDestination,
+  options: ConformanceOptions,
   work: (place: Place) => Promise<void>,
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'plumbing-conformance-'));
   try {
-    await work(new Place(folder, make));
+    await work(new Place(folder, make, options));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,0 +1,8 @@
+/** The destination under test, for this process and for the children that are killed. */
+import { join } from 'node:path';
+import { sqlite } from '../../../src/destinations/sqlite/index.ts';
+import type { Destination } from '../../../src/model/index.ts';
+
+export function makeDestination(folder: string): Destination {
+  return sqlite({ path: join(folder, 'test.db'), busyTimeoutMs: 300, lockTimeoutMs: 10_000 });
+}
