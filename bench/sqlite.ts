@@ -5,7 +5,8 @@
  *
  * Every line is a process of its own. Quote ratios: absolute figures depend on the machine and its mood.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,59 +15,94 @@ import { fileURLToPath } from 'node:url';
 const rows = Number(process.argv[2] ?? 1_000_000);
 const rounds = 3;
 const folder = mkdtempSync(join(tmpdir(), 'plumbing-bench-'));
-const contestant = fileURLToPath(new URL('contestant.ts', import.meta.url));
+const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 interface Figures {
   readonly rowsPerSecond: number;
+  readonly rowsPerCpuSecond: number;
   readonly peakMb: number;
 }
 
-function measure(name: string, file: string): Figures {
-  const child = spawnSync(process.execPath, [contestant, name, join(folder, file), String(rows)], {
-    encoding: 'utf8',
-  });
+function measure(name: string, file: string, count = rows, environment: object = {}): Figures {
+  const child = spawnSync(
+    process.execPath,
+    [pathOf('contestant.ts'), name, join(folder, file), String(count)],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, ...environment },
+    },
+  );
   if (child.status !== 0) throw new Error(`${name} ended with ${child.status}: ${child.stderr}`);
   return JSON.parse(child.stdout) as Figures;
 }
 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+const number = (value: number): string => Math.round(value).toLocaleString('en-US').padStart(10);
 const clear = (file: string): void => {
   for (const suffix of ['', '-wal', '-shm', '.lock'])
     rmSync(join(folder, `${file}${suffix}`), { force: true });
 };
 
-const pairs: readonly (readonly [ours: string, bare: string])[] = [
-  ['load', 'bare-insert'],
-  ['delta', 'bare-delta'],
-  ['unchanged', 'bare-unchanged'],
-];
-const figures = new Map<string, Figures[]>();
-try {
+/** Ours and bare take turns, so that both meet the same mood of the machine. */
+function compare(): void {
+  const pairs = [
+    ['load', 'bare-insert'],
+    ['delta', 'bare-delta'],
+    ['unchanged', 'bare-unchanged'],
+  ] as const;
+  const figures = new Map<string, Figures[]>();
   for (let round = 0; round < rounds; round++) {
     clear('ours.db');
     clear('bare.db');
-    // Ours and bare take turns, so that both meet the same mood of the machine.
     for (const [ours, bare] of pairs) {
       figures.set(bare, [...(figures.get(bare) ?? []), measure(bare, 'bare.db')]);
       figures.set(ours, [...(figures.get(ours) ?? []), measure(ours, 'ours.db')]);
     }
   }
-  clear('http.db');
-  figures.set('http', [measure('http', 'http.db')]);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  console.log(`${rows.toLocaleString('en-US')} rows, 19 columns, median of ${rounds} rounds\n`);
+  for (const [name, bareName] of pairs) {
+    const ours = figures.get(name) as Figures[];
+    const bare = figures.get(bareName) as Figures[];
+    const ratio = (of: 'rowsPerSecond' | 'rowsPerCpuSecond'): string =>
+      median(ours.map((each, i) => each[of] / (bare[i] as Figures)[of])).toFixed(2);
+    console.log(
+      `${name.padEnd(10)}${number(median(ours.map((each) => each.rowsPerSecond)))} rows/s, bare${number(median(bare.map((each) => each.rowsPerSecond)))}: ${ratio('rowsPerSecond')} of bare (${ratio('rowsPerCpuSecond')} by processor time), peak ${Math.round(Math.max(...ours.map((each) => each.peakMb)))} MB`,
+    );
+  }
 }
 
-console.log(`${rows.toLocaleString('en-US')} rows, 19 columns, median of ${rounds} rounds\n`);
-for (const [name, list] of figures) {
-  const pair = pairs.find(([ours]) => ours === name);
-  const bare = pair && figures.get(pair[1]);
-  const ratio =
-    bare && median(list.map((each, i) => each.rowsPerSecond / (bare[i] as Figures).rowsPerSecond));
-  const rate = Math.round(median(list.map((each) => each.rowsPerSecond))).toLocaleString('en-US');
-  const peak = Math.round(Math.max(...list.map((each) => each.peakMb)));
+/** A bank in another process; both share the machine's processors. */
+async function overHttp(): Promise<void> {
+  clear('http.db');
+  const bank = spawn(process.execPath, [pathOf('bank.ts'), String(rows)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  bank.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const [line] = (await once(bank.stdout, 'data')) as [Buffer];
+  const figures = measure('http', 'http.db', rows, JSON.parse(line.toString()) as object);
+  bank.kill('SIGTERM');
+  await once(bank, 'exit');
+  const seconds = rows / figures.rowsPerSecond;
+  const share = (JSON.parse(said) as { cpuSeconds: number }).cpuSeconds / seconds;
   console.log(
-    `${name.padEnd(16)} ${rate.padStart(10)} rows/s  peak ${String(peak).padStart(4)} MB${ratio === undefined ? '' : `  ${ratio.toFixed(2)} of bare`}`,
+    `http      ${number(figures.rowsPerSecond)} rows/s (${number(figures.rowsPerCpuSecond).trim()} per processor second), the bank busy ${Math.round(share * 100)} % of the time, peak ${Math.round(figures.peakMb)} MB`,
   );
+}
+
+function memory(): void {
+  for (const count of [rows / 10, rows, rows * 3]) {
+    clear('memory.db');
+    const { peakMb } = measure('load', 'memory.db', count);
+    console.log(`peak memory with ${number(count)} rows: ${Math.round(peakMb)} MB`);
+  }
+}
+
+try {
+  compare();
+  await overHttp();
+  memory();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }
