@@ -12,6 +12,7 @@ interface Def {
   readonly type: string;
   readonly innerType?: z.ZodType;
   readonly shape?: Record<string, z.ZodType>;
+  readonly element?: z.ZodType;
   readonly checks?: readonly unknown[];
   readonly catchall?: z.ZodType;
   readonly coerce?: boolean;
@@ -132,9 +133,15 @@ class RowCode {
     if (convert)
       return `${name} = ${this.#judge(convert)}(${name}); if (${name} === undefined) return undefined;`;
     const { def } = internalsOf(schema);
-    if (hasChecks(def) || def.coerce === true) return undefined;
-    if (def.type === 'string' && def.format === undefined)
-      return `if (typeof ${name} !== 'string') return undefined;`;
+    if (def.coerce === true) return undefined;
+    if (def.type === 'string' && def.format === undefined) {
+      const least = leastLength(def);
+      if (least === undefined) return undefined;
+      return `if (typeof ${name} !== 'string' || ${name}.length < ${least}) return undefined;`;
+    }
+    if (hasChecks(def)) return undefined;
+    if (def.type === 'array' && isPlainString(def.element))
+      return `if (!${this.#judge(isListOfStrings)}(${name})) return undefined;`;
     if (def.type === 'string' && def.format === 'date' && def.pattern && !def.pattern.global)
       return `if (typeof ${name} !== 'string' || !${this.#judge(def.pattern)}.test(${name})) return undefined;`;
     if (def.type === 'boolean') return `if (typeof ${name} !== 'boolean') return undefined;`;
@@ -150,6 +157,32 @@ class RowCode {
     this.judges.push(judge);
     return `judges[${this.judges.length - 1}]`;
   }
+}
+
+/** The `min()` of a text, 0 without; `undefined` when it has other rules. */
+function leastLength({ checks = [] }: Def): number | undefined {
+  const rules = checks.map((check) => (check as { _zod: { def: MinLength } })._zod.def);
+  if (rules.some(({ check, minimum }) => check !== 'min_length' || !Number.isSafeInteger(minimum)))
+    return undefined;
+  return Math.max(0, ...rules.map(({ minimum }) => minimum));
+}
+
+interface MinLength {
+  readonly check: string;
+  readonly minimum: number;
+}
+
+function isPlainString(schema: z.ZodType | undefined): boolean {
+  if (!schema) return false;
+  const { def } = internalsOf(schema);
+  return def.type === 'string' && def.format === undefined && def.coerce !== true && !hasChecks(def);
+}
+
+function isListOfStrings(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  // Not `every`, which passes over holes.
+  for (let i = 0; i < value.length; i++) if (typeof value[i] !== 'string') return false;
+  return true;
 }
 
 function absence(name: string, isNullable: boolean, isOptional: boolean): string {

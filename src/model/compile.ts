@@ -45,6 +45,7 @@ const defOf = (schema: z.ZodType): Def => (schema as unknown as { _zod: { def: D
 interface Level {
   readonly path: readonly string[];
   readonly keys: readonly string[];
+  readonly known: ReadonlySet<string>;
   readonly children: ReadonlyMap<string, Level>;
 }
 
@@ -98,7 +99,8 @@ function walk(
       path: fieldPath,
     });
   }
-  return { path, keys: Object.keys(shape), children };
+  const keys = Object.keys(shape);
+  return { path, keys, known: new Set(keys), children };
 }
 
 const wrappers = new Set(['optional', 'nullable', 'default', 'prefault', 'nonoptional', 'readonly', 'catch']);
@@ -237,11 +239,10 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 
 function collectUnknown(level: Level, raw: unknown, found: UnknownField[]): void {
   if (!isPlainObject(raw)) return;
-  const known = new Set(level.keys);
   for (const key of Object.keys(raw)) {
     const child = level.children.get(key);
     if (child) collectUnknown(child, raw[key], found);
-    else if (!known.has(key)) collectLeaves(raw[key], [...level.path, key], found);
+    else if (!level.known.has(key)) collectLeaves(raw[key], [...level.path, key], found);
   }
 }
 

@@ -10,6 +10,7 @@ const parseWithSource = JSON.parse as (
 
 /** `value` as JSON text; `undefined` when it holds a number that JSON can't (NaN, Infinity). */
 export function encodeJson(value: unknown): string | undefined {
+  if (holdsNoNumber(value)) return JSON.stringify(value);
   let isExact = true;
   const text = JSON.stringify(value, (_key, item: unknown) => {
     if (typeof item === 'bigint') return rawJson(item.toString());
@@ -21,6 +22,12 @@ export function encodeJson(value: unknown): string | undefined {
     return item;
   });
   return isExact ? (text ?? 'null') : undefined;
+}
+
+/** Whether a value is surely made of texts, a list of them perhaps: then there is nothing to keep exact. */
+function holdsNoNumber(value: unknown): boolean {
+  if (typeof value === 'string') return true;
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 const longDigits = /\d{16}/;
