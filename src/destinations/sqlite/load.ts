@@ -211,8 +211,10 @@ export class SqliteLoad implements Load {
   #apply(tables: readonly TableLoad[], state: readonly StateEntry[]): void {
     const { db } = this.#connection;
     const { pipeline, loadId } = this.#info;
-    for (const table of tables) table.apply();
-    failpoint('sqlite.rows_applied');
+    for (const table of tables) {
+      table.apply();
+      failpoint('sqlite.rows_applied');
+    }
     writeState(db, pipeline, loadId, now(), state);
     const applied = new Set(tables);
     const counts = [...this.#tables].map(([name, table]) => [

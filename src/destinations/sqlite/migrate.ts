@@ -1,5 +1,6 @@
 /** Brings the table in the database to the definition that the load needs, in the caller's transaction. */
 import type { DatabaseSync } from 'node:sqlite';
+import { failpoint } from '../../failpoints/index.ts';
 import { PlumbingError } from '../../errors/index.ts';
 import type { Column, TableDefinition } from '../../model/index.ts';
 import { codecOf } from './codec.ts';
@@ -95,6 +96,7 @@ function rebuild(db: DatabaseSync, stored: TableDefinition, target: TableDefinit
   db.exec(
     `INSERT INTO ${rebuildName} (${names.join(', ')}) SELECT ${[...cells, ...added].join(', ')} FROM ${table}`,
   );
+  failpoint('sqlite.table_copied');
   // Without it SQLite would refuse the renaming while a view still names the table that is gone for a moment.
   db.exec('PRAGMA legacy_alter_table = ON');
   try {
