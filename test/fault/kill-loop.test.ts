@@ -1,0 +1,99 @@
+/** SIGKILL at every named moment of a load, one child process each; then the next run must make everything good. */
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { atOnce, endOf, startWorker } from './child.ts';
+import { contentOf, expectSound } from './ledger-database.ts';
+import type { Progress } from './ledger-database.ts';
+import { loadLedger } from './ledger-source.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'plumbing-kills-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A folder with the database as an earlier load left it, or without one. */
+function place(name: string, earlier: string | undefined): string {
+  mkdirSync(join(folder, name));
+  const path = join(folder, name, 'ledger.db');
+  if (earlier) copyFileSync(earlier, path);
+  return path;
+}
+
+const always = [
+  'batch.read',
+  'batch.written',
+  'sqlite.rows_spilled',
+  'sqlite.rows_applied',
+  'sqlite.state_written',
+  'sqlite.committing',
+  'sqlite.committed',
+  'run.published',
+];
+const onAbsent = { on: 'an absent database', generation: 1, passes: [...always, 'sqlite.file_in_place'] };
+// The second generation has another column and a wider one.
+const onEarlier = {
+  on: 'one with an earlier load',
+  generation: 2,
+  passes: [...always, 'sqlite.table_copied'],
+};
+const cases = [onAbsent, onEarlier].flatMap((database) => [
+  { ...database, staged: false },
+  { ...database, staged: true },
+]);
+
+test.each(cases)(
+  'killed at every failpoint on $on (staged: $staged), the next run gives what a run without a kill gives',
+  { timeout: 180_000 },
+  async ({ generation, staged, passes }) => {
+    let earlier: string | undefined;
+    if (generation > 1) {
+      earlier = place('earlier', undefined);
+      await loadLedger(earlier, { generation: generation - 1 });
+    }
+    const load = { generation, staged };
+    const clean = place('clean', earlier);
+    const listing = await endOf(startWorker('./ledger-worker.ts', clean, 'load', load));
+    expect(listing.code).toBe(0);
+    const failpoints = listing.message as string[];
+    const expected = contentOf(clean);
+    const progress: Progress[] = [];
+
+    await atOnce(Math.min(4, availableParallelism()), [...failpoints.entries()], async ([index, name]) => {
+      const path = place(`${index}`, earlier);
+      const where = `failpoint ${index + 1} of ${failpoints.length}, ${name}`;
+      const end = await endOf(startWorker('./ledger-worker.ts', path, 'load', { ...load, at: index + 1 }));
+      expect(end, where).toMatchObject({ signal: 'SIGKILL' });
+      try {
+        progress[index] = expectSound(path, () => staged);
+        await loadLedger({ path, lockTimeoutMs: 0 }, { ...load, minute: 1 });
+        expect(contentOf(path)).toEqual(expected);
+      } catch (error) {
+        throw new Error(where, { cause: error });
+      }
+      rmSync(join(folder, `${index}`), { recursive: true });
+    });
+
+    expect(failpoints.length).toBeGreaterThanOrEqual(40);
+    expect(failpoints).toEqual(expect.arrayContaining(passes));
+    expectKept(progress, staged);
+  },
+);
+
+/** What was committed at one failpoint is there at all later ones; and there was something to keep. */
+function expectKept(progress: readonly Progress[], staged: boolean): void {
+  for (const [index, now] of progress.entries()) {
+    const before = progress[index - 1];
+    if (before) {
+      expect(now.cursor).toBeGreaterThanOrEqual(before.cursor);
+      expect(now.rates + now.orders + now.accounts).toBeGreaterThanOrEqual(
+        before.rates + before.orders + before.accounts,
+      );
+    }
+  }
+  expect(new Set(progress.map(({ cursor }) => cursor)).size).toBeGreaterThanOrEqual(staged ? 2 : 6);
+}
