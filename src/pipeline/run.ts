@@ -169,8 +169,10 @@ class Run {
   async #publish(load: Load, streams: readonly StreamReport[]): Promise<RunReport> {
     const checks = this.#pipeline.checks ?? [];
     failpoint('run.loaded');
+    this.#signal.throwIfAborted();
     const results = checks.length > 0 ? await load.audit(checks) : [];
     failpoint('run.audited');
+    this.#signal.throwIfAborted();
     if (results.some((result) => !result.passed)) {
       const { staged } = await load.abort('checks failed', { keepStaged: true });
       return this.#report('checks_failed', streams, results, staged);

@@ -1,4 +1,5 @@
 /** Loads one stream: partitions -> batches -> shaped rows -> checkpoints. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PlumbingError } from '../errors/index.ts';
 import { failpoint } from '../failpoints/index.ts';
 import { isStagedMode } from '../model/index.ts';
@@ -151,6 +152,8 @@ export class StreamLoad {
       const settled = batch.cursor !== undefined || this.#stream.cursor?.order === 'ascending';
       if (settled) this.#setState(key, tracker.value, custom);
       if (this.#direct && this.#isCheckpointDue()) await this.#commit();
+      // A source that never waits for anything would keep Ctrl-C and timers out until its end.
+      await nextTurn();
     }
     // Only now has everything up to the cursor been read, whatever the order of the rows.
     this.#setState(key, tracker.value, custom);
