@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 
 /** Node 22 before 22.18 needs to be told that it may strip types. */
 export const execArgv = process.features.typescript ? [] : ['--experimental-strip-types', '--no-warnings'];
@@ -13,13 +14,22 @@ export const childEnvironment: NodeJS.ProcessEnv = {
   NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/fault-tests', import.meta.url)),
 };
 
+const started: ChildProcess[] = [];
+
+// A test that fails must not leave a process behind, least of all one that is stopped.
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL');
+});
+
 /** Starts `script` with its path, its task and what the task needs. */
 export function startWorker(script: string, path: string, task: string, options: object = {}): ChildProcess {
-  return fork(new URL(script, import.meta.url), [path, task, JSON.stringify(options)], {
+  const child = fork(new URL(script, import.meta.url), [path, task, JSON.stringify(options)], {
     execArgv,
     env: childEnvironment,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
+  started.push(child);
+  return child;
 }
 
 /** How a child ended. */

@@ -63,7 +63,7 @@ export function expectSound(path: string, isStaged = (_generation: number): bool
     const orders = Number(storedOrders[0]?.['generation'] ?? 0);
     expectRows(storedOrders.map(orderOf), ordersOf(orders));
 
-    const versions = rows('accounts', accountSql);
+    const versions = accountRows(rows('accounts', accountSql));
     const accounts = [rates, rates - 1].find((generation) => isEqual(versions, accountVersions(generation)));
     if (accounts === undefined) expectRows(versions, accountVersions(rates));
 
@@ -128,9 +128,26 @@ function hoursOnly(key: string, value: unknown): unknown {
   return key.endsWith('_ts') && typeof value === 'string' ? value.slice(0, 13) : value;
 }
 
-const accountSql = `
-  SELECT id, level, substr(_valid_from_ts, 1, 13) AS "from", substr(_valid_to_ts, 1, 13) AS "to"
-  FROM accounts ORDER BY id, _valid_from_ts`;
+const accountSql = 'SELECT id, level, _valid_from_ts, _valid_to_ts FROM accounts ORDER BY id, _valid_from_ts';
+
+/** The hours as numbers of generations, in their order. */
+function accountRows(rows: Rows): Rows {
+  const versions = rows.map(({ id, level, _valid_from_ts: from, _valid_to_ts: to }) => ({
+    id,
+    level,
+    from: String(from).slice(0, 13),
+    to: to === null ? null : String(to).slice(0, 13),
+  }));
+  const hours = [
+    ...new Set(versions.flatMap(({ from, to }) => (to === null ? [from] : [from, to]))),
+  ].toSorted();
+  const generations = new Map(hours.map((hour, index) => [hour, index + 1]));
+  return versions.map(({ from, to, ...row }) => ({
+    ...row,
+    from: generations.get(from),
+    to: to === null ? null : generations.get(to),
+  }));
+}
 
 function movementRows(cursor: number): Rows {
   return movementsAt(cursor).map((row) => ({ ...row, amount: Number(row.amount) }));

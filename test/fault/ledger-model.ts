@@ -83,35 +83,30 @@ export function accountsOf(generation: number): Account[] {
 }
 
 export interface AccountVersion extends Account {
-  /** Hours, as `2026-11-23T07`. */
-  readonly from: string;
-  readonly to: string | null;
+  /** Generations. */
+  readonly from: number;
+  readonly to: number | null;
 }
 
-/** The whole history of `accounts` after one load of each generation. */
+/** The whole history of `accounts` after one load of each generation; each of them changes something. */
 export function accountVersions(generation: number): AccountVersion[] {
   const closed: AccountVersion[] = [];
   const open = new Map<number, AccountVersion>();
   for (let now = 1; now <= generation; now++) {
     const seen = new Map(accountsOf(now).map((account) => [account.id, account]));
-    const hour = hourOf(now);
     for (const version of open.values()) {
       if (seen.get(version.id)?.level === version.level) continue;
-      closed.push({ ...version, to: hour });
+      closed.push({ ...version, to: now });
       open.delete(version.id);
     }
     for (const account of seen.values()) {
-      if (!open.has(account.id)) open.set(account.id, { ...account, from: hour, to: null });
+      if (!open.has(account.id)) open.set(account.id, { ...account, from: now, to: null });
     }
   }
-  return [...closed, ...open.values()].toSorted((a, b) => a.id - b.id || (a.from < b.from ? -1 : 1));
+  return [...closed, ...open.values()].toSorted((a, b) => a.id - b.id || a.from - b.from);
 }
 
 /** The time at which a generation is loaded; each try of it may come some minutes later. */
 export function timeOf(generation: number, minute = 0): Date {
   return new Date(firstHourMs + (generation * 60 + minute) * 60_000);
-}
-
-export function hourOf(generation: number): string {
-  return timeOf(generation).toISOString().slice(0, 13);
 }

@@ -10,6 +10,8 @@ import type { LedgerLoad } from './ledger-source.ts';
 export interface LedgerTask extends LedgerLoad {
   /** The number of the failpoint, from 1, at which the signal is sent. Absent: none is. */
   readonly at?: number;
+  /** Counts only the failpoints of this name. */
+  readonly failpoint?: string;
   readonly signal?: 'SIGKILL' | 'SIGSTOP';
 }
 
@@ -17,6 +19,7 @@ const [path = '', task = '', text = '{}'] = process.argv.slice(2);
 const options = JSON.parse(text) as LedgerTask;
 const passed: string[] = [];
 onFailpoint((name) => {
+  if (name !== (options.failpoint ?? name)) return;
   passed.push(name);
   if (passed.length === options.at) process.kill(process.pid, options.signal ?? 'SIGKILL');
 });
