@@ -265,8 +265,11 @@ export class SqliteLoad implements Load {
 
   #end(): void {
     this.#hasEnded = true;
-    for (const table of this.#tables.values()) table.discard();
-    this.#onEnd();
+    try {
+      for (const table of this.#tables.values()) table.discard();
+    } finally {
+      this.#onEnd();
+    }
   }
 
   #all(): TableLoad[] {

@@ -12,7 +12,7 @@ interface Meaning {
 
 const full: Meaning = {
   code: 'DEST_FULL',
-  text: 'no space is left; what was committed before is intact. Free some space and run again',
+  text: 'no space is left on its disk, or where SQLite keeps temporary files; what was committed before is intact. Free some space and run again',
   retryable: true,
 };
 const readOnly: Meaning = {
