@@ -1,10 +1,12 @@
 /** Child process: loads the ledger, and sends itself a signal at a given failpoint. */
+import { DatabaseSync } from 'node:sqlite';
 import { isPlumbingError } from '../../src/errors/index.ts';
 import { onFailpoint } from '../../src/failpoints/index.ts';
 import { sqlite } from '../../src/destinations/sqlite/index.ts';
 import { movementsPerGeneration } from './ledger-model.ts';
 import { loadLedger } from './ledger-source.ts';
 import type { LedgerLoad } from './ledger-source.ts';
+import type { RunReport } from '../../src/pipeline/index.ts';
 
 /** What a worker is told beside path and task. */
 export interface LedgerTask extends LedgerLoad {
@@ -13,6 +15,10 @@ export interface LedgerTask extends LedgerLoad {
   /** Counts only the failpoints of this name. */
   readonly failpoint?: string;
   readonly signal?: 'SIGKILL' | 'SIGSTOP';
+  /** Of the endless task: how many loads are enough. */
+  readonly loads?: number;
+  /** Someone reads all the time, so that the log can't be emptied and grows. */
+  readonly hasReader?: boolean;
 }
 
 const [path = '', task = '', text = '{}'] = process.argv.slice(2);
@@ -23,6 +29,12 @@ onFailpoint((name) => {
   passed.push(name);
   if (passed.length === options.at) process.kill(process.pid, options.signal ?? 'SIGKILL');
 });
+
+/** To the parent; to standard output when a shell is the parent. */
+function say(message: unknown): void {
+  if (process.send) process.send(message);
+  else console.log(JSON.stringify(message));
+}
 
 /** Completes the generation that was under way, then goes on to the next ones; every second one is staged. */
 async function endless(): Promise<void> {
@@ -36,30 +48,38 @@ async function endless(): Promise<void> {
     // The file does not exist yet.
     if (!isPlumbingError(error, 'DEST_FAILED')) throw error;
   }
-  process.send?.('ready');
-  for (let generation = next; ; generation++) {
-    const { status } = await loadLedger(path, {
-      ...options,
-      generation,
-      staged: generation % 2 === 0,
-    });
-    if (status !== 'succeeded') throw new Error(`generation ${generation} ${status}`);
-    process.send?.(generation);
+  say('ready');
+  let reader: DatabaseSync | undefined;
+  for (let generation = next; generation < next + (options.loads ?? Infinity); generation++) {
+    const report = await loadLedger(path, { ...options, generation, staged: generation % 2 === 0 });
+    requireSucceeded(report);
+    say(generation);
+    if (options.hasReader) reader ??= startReading();
   }
+  reader?.close();
+}
+
+function startReading(): DatabaseSync {
+  const db = new DatabaseSync(path, { readOnly: true });
+  db.exec('BEGIN; SELECT count(*) FROM movements');
+  return db;
+}
+
+/** The error of the first stream that failed, as the process's own. */
+function requireSucceeded({ status, streams }: RunReport): void {
+  if (status === 'succeeded') return;
+  const error = streams.find((stream) => stream.error)?.error;
+  throw Object.assign(new Error(error?.message ?? status), error);
 }
 
 try {
   if (task === 'endless') await endless();
   else {
-    const { status } = await loadLedger(path, options);
-    if (status !== 'succeeded') throw new Error(status);
+    requireSucceeded(await loadLedger(path, options));
+    say(passed);
   }
-  process.send?.(passed);
 } catch (error) {
   process.exitCode = 1;
-  process.send?.(
-    isPlumbingError(error)
-      ? { code: error.code, message: error.message, context: error.context }
-      : { code: 'UNEXPECTED', message: (error as Error).stack },
-  );
+  const { code = 'UNEXPECTED', message, stack } = error as Error & { code?: string };
+  say(code === 'UNEXPECTED' ? { code, message: stack } : { code, message });
 }
