@@ -22,9 +22,15 @@ afterAll(() => {
 });
 
 /** Starts `script` with its path, its task and what the task needs. */
-export function startWorker(script: string, path: string, task: string, options: object = {}): ChildProcess {
+export function startWorker(
+  script: string,
+  path: string,
+  task: string,
+  options: object = {},
+  flags: readonly string[] = [],
+): ChildProcess {
   const child = fork(new URL(script, import.meta.url), [path, task, JSON.stringify(options)], {
-    execArgv,
+    execArgv: [...execArgv, ...flags],
     env: childEnvironment,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

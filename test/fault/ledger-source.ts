@@ -84,7 +84,8 @@ export function ledgerPipeline(target: SqliteTarget, { generation, staged = fals
   return {
     source: ledger(generation),
     destination: sqlite(target),
-    checkpoint: { rows: pageRows },
+    // Never by the clock: the number of commits must not depend on how busy the machine is.
+    checkpoint: { rows: pageRows, intervalMs: 3_600_000 },
     ...(staged && { checks: [rowCount('rates', { min: 2_250, max: 2_250 }), unique('orders', ['id'])] }),
   };
 }
