@@ -82,7 +82,7 @@ test.for(sizes)(
 );
 
 /** As the worker does it. */
-const isStaged = (generation: number): boolean => generation % 2 === 0;
+const isStaged = (generation: number): boolean => generation % 3 === 0;
 
 test('a temporary folder that gets full ends the run with a typed error, and leaves the file free for the next', ({
   skip,

@@ -39,7 +39,9 @@ export function ledger(generation: number): Source {
     primaryKey: ['id'],
     write: 'replace',
     async *read() {
-      yield* inPages(ratesOf(generation));
+      const rows = ratesOf(generation);
+      const size = rows.length / pages;
+      for (let first = 0; first < rows.length; first += size) yield rows.slice(first, first + size);
     },
   });
   // Without a schema: its columns are found while the load is under way.
@@ -59,15 +61,10 @@ export function ledger(generation: number): Source {
     primaryKey: ['id'],
     write: { mode: 'merge', strategy: 'scd2', closeAbsent: true },
     async *read() {
-      yield* inPages(accountsOf(generation));
+      yield accountsOf(generation);
     },
   });
   return defineSource({ name: 'ledger', streams: [movements, rates, orders, accounts] });
-}
-
-function* inPages<T>(rows: readonly T[]): Iterable<readonly T[]> {
-  const size = Math.ceil(rows.length / pages);
-  for (let first = 0; first < rows.length; first += size) yield rows.slice(first, first + size);
 }
 
 /** How a generation is loaded. */

@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { isPlumbingError } from '../../src/errors/index.ts';
 import { onFailpoint } from '../../src/failpoints/index.ts';
-import { sqlite } from '../../src/destinations/sqlite/index.ts';
+import { createSqliteReader } from '../../src/destinations/sqlite/index.ts';
 import { movementsPerGeneration } from './ledger-model.ts';
 import { loadLedger } from './ledger-source.ts';
 import type { LedgerLoad } from './ledger-source.ts';
@@ -36,23 +36,27 @@ function say(message: unknown): void {
   else console.log(JSON.stringify(message));
 }
 
-/** Completes the generation that was under way, then goes on to the next ones; every second one is staged. */
-async function endless(): Promise<void> {
-  let next = 1;
+/** The generation that was under way, or the one after the last that was completed. */
+async function nextGeneration(): Promise<number> {
   try {
-    const session = await sqlite(path).open({ readOnly: true });
-    const cursor = (await session.readState('ledger')).get('movements').cursor;
-    next = Math.max(1, Math.ceil(Number(cursor ?? 0) / movementsPerGeneration));
-    await session.close();
+    const { state, loads } = await createSqliteReader(path).status();
+    const cursor = state.find(({ stream }) => stream === 'movements')?.state.cursor;
+    const stored = Math.ceil(Number(cursor ?? 0) / movementsPerGeneration);
+    return loads[0]?.status === 'succeeded' ? stored + 1 : Math.max(1, stored);
   } catch (error) {
     // The file does not exist yet.
-    if (!isPlumbingError(error, 'DEST_FAILED')) throw error;
+    if (isPlumbingError(error, 'DEST_FAILED')) return 1;
+    throw error;
   }
+}
+
+/** Completes what was under way, and goes on; every third generation is staged. */
+async function endless(): Promise<void> {
+  const next = await nextGeneration();
   say('ready');
   let reader: DatabaseSync | undefined;
   for (let generation = next; generation < next + (options.loads ?? Infinity); generation++) {
-    const report = await loadLedger(path, { ...options, generation, staged: generation % 2 === 0 });
-    requireSucceeded(report);
+    requireSucceeded(await loadLedger(path, { ...options, generation, staged: generation % 3 === 0 }));
     say(generation);
     if (options.hasReader) reader ??= startReading();
   }
