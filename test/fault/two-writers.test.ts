@@ -1,10 +1,16 @@
-/** Two processes that load one file at the same time. */
+/** Two processes that load one file at the same time, and a program that writes to it beside a load. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { onFailpoint } from '../../src/failpoints/index.ts';
 import { endOf, startWorker } from './child.ts';
+import { expectLoaded } from './ledger-database.ts';
+import { loadLedger } from './ledger-source.ts';
+
+/** SQLite's result code. */
+const busy = 5;
 
 let folder: string;
 
@@ -40,4 +46,34 @@ test('twice 20 loads of ten batches, on a file that does not exist yet: each wai
   );
   expect(turns.filter((name, index) => name !== turns[index - 1]).length).toBeGreaterThan(2);
   db.close();
+});
+
+test('another program can write between two commits of a load, never between the reads and the writes of one', async () => {
+  const path = join(folder, 'shared.db');
+  await loadLedger(path, { generation: 1 });
+  const other = new DatabaseSync(path, { timeout: 0 });
+  other.exec('CREATE TABLE notes (failpoint TEXT)');
+  const refused = new Set<string>();
+  const end = onFailpoint((name) => {
+    try {
+      other.prepare('INSERT INTO notes VALUES (?)').run(name);
+    } catch (error) {
+      expect((error as { errcode?: number }).errcode).toBe(busy);
+      refused.add(name);
+    }
+  });
+  const { status } = await loadLedger({ path, busyTimeoutMs: 0 }, { generation: 2 }).finally(end);
+  expect(status).toBe('succeeded');
+  expect(refused).toEqual(
+    new Set([
+      'sqlite.begun',
+      'sqlite.table_copied',
+      'sqlite.rows_applied',
+      'sqlite.state_written',
+      'sqlite.committing',
+    ]),
+  );
+  expect(Number(other.prepare('SELECT count(*) AS n FROM notes').get()?.['n'])).toBeGreaterThan(20);
+  other.close();
+  expectLoaded(path, 2);
 });
