@@ -278,7 +278,9 @@ describe('bad bodies', () => {
   test('larger than allowed are cut off while they stream, also when they are compressed', async () => {
     const bomb = gzipSync(Buffer.alloc(50 * 1024 * 1024));
     const target = await server(reply(200, bomb, { 'content-encoding': 'gzip' }));
-    await expect(client(target, { maxBytes: 1024 * 1024 }).request({ path: '/' })).rejects.toMatchObject({
+    // Only the status, or a failure of this test would print all of the bomb.
+    const request = client(target, { maxBytes: 1024 * 1024 }).request({ path: '/' });
+    await expect(request.then(({ status }) => status)).rejects.toMatchObject({
       code: 'LIMIT_EXCEEDED',
       retryable: false,
     });

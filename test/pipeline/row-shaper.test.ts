@@ -42,6 +42,22 @@ describe('rows that do not fit', () => {
     expect(rejected).toEqual([{ index: 1, reason: expect.stringMatching(reason) as string, raw: bad }]);
   });
 
+  test('a key that is empty is one of them, also where the schema allows it', () => {
+    const stream = defineStream({
+      name: 's',
+      schema: z.object({ id: z.string().nullish() }),
+      primaryKey: ['id'],
+      async *read() {},
+    });
+    const { rows, rejected } = new RowShaper(stream, tableOf(stream)).shape([{ id: null }, { id: '' }, {}]);
+    expect(rows).toEqual([['']]);
+    const reason = 'id: the key has no value';
+    expect(rejected).toEqual([
+      { index: 0, reason, raw: { id: null } },
+      { index: 2, reason, raw: {} },
+    ]);
+  });
+
   test('count on over batches', () => {
     const shaping = shaper();
     shaping.shape([{ id: 'a' }, { id: 'b' }]);
