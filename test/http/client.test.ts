@@ -322,6 +322,12 @@ describe('bad bodies', () => {
     const target = await server(reply(200, body, type === undefined ? {} : { 'content-type': type }));
     expect((await client(target).request({ path: '/' })).text()).toBe('über');
   });
+
+  test.each(['windows-1252', '"windows-1252"'])('in the charset %s keep their euro sign', async (charset) => {
+    const body = Buffer.from([0x80, 0xfc]);
+    const target = await server(reply(200, body, { 'content-type': `text/plain; charset=${charset}` }));
+    expect((await client(target).request({ path: '/' })).text()).toBe('€ü');
+  });
 });
 
 describe('abort', () => {

@@ -17,6 +17,13 @@ test.each<[string, unknown]>([
   ['1E2', 100],
   ['1.7976931348623157e308', 1.7976931348623157e308],
   ['"12345678901234567890"', '12345678901234567890'],
+  ['[1.50e3, 1E+2, -0.5e1, 100e0, 0.1e-6]', [1500, 100, -5, 100, 1e-7]],
+  ['[0.0e0, 0e5, -0.000e3]', [0, 0, -0]],
+  ['[12345678901234.50, 12.5e-1]', [12_345_678_901_234.5, 1.25]],
+  ['[0.30000000000000004, 0.3000000000000000004]', [0.30000000000000004, '0.3000000000000000004']],
+  ['[1e23, 5e-324, 1e-400, 1.5e300]', [1e23, 5e-324, '1e-400', 1.5e300]],
+  ['[100000000000000000000.5, -100000000000000000000.0]', ['100000000000000000000.5', -1e20]],
+  ['[1234567890123456.7, 123456789012345.6]', ['1234567890123456.7', 123_456_789_012_345.6]],
 ])('%s keeps its digits', (text, expected) => {
   expect(parseJson(text)).toEqual(expected);
 });
@@ -74,9 +81,35 @@ describe('hostile texts', () => {
     );
   });
 
-  test('brackets inside strings are not levels', () => {
-    const text = JSON.stringify([`${'['.repeat(500)}"\\`, '\\"{{{{', '\\\\']);
+  test('64 levels and numbers of 1,000 characters are accepted, and no more', () => {
+    const nested = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+    const long = (length: number): string => `[${'9'.repeat(length)}]`;
+    expect(JSON.stringify(parseJson(nested(64)))).toBe(nested(64));
+    expect(parseJson(long(1_000))).toEqual([BigInt('9'.repeat(1_000))]);
+    expect(() => parseJson(nested(65))).toThrow(
+      'JSON is nested deeper than 64 levels; refused before parsing',
+    );
+    expect(() => parseJson(long(1_001))).toThrow('JSON holds a number of 1001 characters; refused');
+  });
+
+  test('levels that were left do not count', () => {
+    const text = JSON.stringify(Array.from({ length: 100 }, () => [{}, [], { a: [] }]));
     expect(JSON.stringify(parseJson(text))).toBe(text);
+  });
+
+  test('brackets inside strings are not levels', () => {
+    const open = '['.repeat(500);
+    const text = JSON.stringify([`${open}"\\`, `"${open}`, `\\"${open}`, '\\', open, '\\"{{{{', '\\\\']);
+    expect(JSON.stringify(parseJson(text))).toBe(text);
+  });
+
+  test.each<[string, string]>([
+    ['', 'it is empty'],
+    [' \n', 'it is empty'],
+    [' \n<html>', 'HTML or XML of 8 characters'],
+    ['[1,<', '4 characters, perhaps cut off'],
+  ])('%j is refused as what it looks like', (text, kind) => {
+    expect(() => parseJson(text)).toThrow(`JSON is no valid JSON (${kind}); try again later`);
   });
 
   test.each(['', '{', '[1,]', 'undefined', '<html></html>', '{"a":1}x'])('%j: HTTP_BAD_BODY', (text) => {
