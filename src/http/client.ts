@@ -92,7 +92,7 @@ class Client implements HttpClient {
     let url = start;
     for (let hop = 0; ; hop++) {
       const response = await this.#send(url, method, request, mayRetry);
-      if (response.status < 300 || response.status >= 400) return response;
+      if (response.status < 300) return response;
       const location = response.headers.get('location');
       const what = nameOf(method, url);
       if (method !== 'GET' || location === null) {
