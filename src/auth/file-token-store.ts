@@ -123,7 +123,8 @@ function parseEnvelope(bytes: Buffer): Envelope | undefined {
       typeof text === 'string' && Buffer.from(text, 'base64').toString('base64') === text;
     if (value.v !== 1 || value.alg !== 'A256GCM') return undefined;
     if (![value.salt, value.iv, value.tag, value.ct].every(canonical)) return undefined;
-    const envelope = value as Envelope;
+    const { v, alg, salt, iv, tag, ct } = value as Envelope;
+    const envelope: Envelope = { v, alg, salt, iv, tag, ct };
     if (`${JSON.stringify(envelope)}\n` !== bytes.toString('utf8')) return undefined;
     return Buffer.from(envelope.tag, 'base64').length === 16 ? envelope : undefined;
   } catch {

@@ -23,7 +23,7 @@ const sqliteBusy = 5;
  * Runs `work` while no other process, and no other caller in this one, holds the lock at `path`.
  *
  * @throws PlumbingError `LOCK_TIMEOUT` (retryable) when it is not free in time; `TOKEN_STORE_UNSAFE` when `path` is a
- * symbolic link or no file; `signal.reason` when aborted while waiting.
+ * symbolic link, no file, or holds something else; `signal.reason` when aborted while waiting.
  *
  * @example
  * ```ts
@@ -57,7 +57,12 @@ async function acquire(path: string, { timeoutMs = 30_000, signal }: LockOptions
       return database;
     } catch (error) {
       database.close();
-      if (((error as { errcode?: number }).errcode ?? 0) % 256 !== sqliteBusy) throw error;
+      if (((error as { errcode?: number }).errcode ?? 0) % 256 !== sqliteBusy) {
+        throw new PlumbingError(
+          'TOKEN_STORE_UNSAFE',
+          `${path} can't be locked (${error instanceof Error ? error.message : 'unknown'}); move it away`,
+        );
+      }
     }
     if (performance.now() >= deadlineMs) {
       throw new PlumbingError(
