@@ -91,6 +91,29 @@ describe('the file', () => {
     }
   });
 
+  test('with anything added or left out is refused', async () => {
+    await store().write(token(1));
+    const good = readFileSync(path, 'utf8');
+    const parts = JSON.parse(good) as Record<string, unknown>;
+    const wrong = [
+      ` ${good}`,
+      `${good}\n`,
+      ...Object.keys(parts).map((name) => `${JSON.stringify({ ...parts, [name]: undefined })}\n`),
+      ...Object.keys(parts).map((name) => `${JSON.stringify({ ...parts, [name]: [parts[name]] })}\n`),
+      `${JSON.stringify({ ...parts, more: 1 })}\n`,
+      `${JSON.stringify({ ...parts, v: 2 })}\n`,
+      'null\n',
+      '',
+    ];
+    for (const text of wrong) {
+      writeFileSync(path, text);
+      await expect(store().read(), text).rejects.toMatchObject({
+        code: 'TOKEN_STORE_CORRUPT',
+        message: expect.stringContaining(`${path} can't be decrypted`) as string,
+      });
+    }
+  });
+
   test('of another key or another context is refused', async () => {
     await store().write(token(1));
     await expect(store({ key: new Secret('cd'.repeat(32)) }).read()).rejects.toMatchObject({
@@ -230,6 +253,22 @@ describe('the lock', () => {
       setTimeout(() => abort.abort('enough'), 30);
       await expect(store().withLock(async () => 1, abort.signal)).rejects.toBe('enough');
     });
+  });
+
+  test('is not waited for by who holds it', async () => {
+    const same = store({ lockTimeoutMs: 100 });
+    await same.withLock(async () => {
+      await same.write(token(1));
+      await same.write(token(2));
+      await same.clear(1);
+    });
+    expect(await same.read()).toEqual(token(2));
+  });
+
+  test('whose file holds something else is an error at once, not a wait', async () => {
+    await store().write(token(1));
+    writeFileSync(`${path}.lock`, 'not a lock '.repeat(100));
+    await expect(store().withLock(async () => 1)).rejects.toMatchObject({ code: 'TOKEN_STORE_UNSAFE' });
   });
 
   test('is released when the work fails', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createMemoryTokenStore, createTokenKeeper } from '../../src/auth/index.ts';
 import type { StoredToken, TokenStore } from '../../src/auth/index.ts';
 import { PlumbingError } from '../../src/errors/index.ts';
@@ -39,6 +39,15 @@ describe('a valid token', () => {
     const { get, calls } = keeper(createMemoryTokenStore(token(1)));
     expect(await get()).toEqual(token(1));
     expect(calls).toEqual([]);
+  });
+
+  test('is given while another holds the lock', async () => {
+    const store = createMemoryTokenStore(token(1));
+    const held = Promise.withResolvers<void>();
+    const other = store.withLock(() => held.promise);
+    expect(await keeper(store).get()).toEqual(token(1));
+    held.resolve();
+    await other;
   });
 });
 
@@ -103,11 +112,42 @@ describe('a token that has expired', () => {
     expect(await get()).toEqual(token(9));
     expect(await store.read()).toEqual(token(9));
   });
+
+  test('whose refresh is refused while another process got one that looks stale: that one is used, once', async () => {
+    const store = createMemoryTokenStore(token(1, true));
+    const { get, calls } = keeper(store, {
+      async refresh() {
+        await store.write(token(9, true));
+        return refused();
+      },
+    });
+    expect(await get()).toEqual(token(9, true));
+    expect(calls).toEqual(['refresh 1']);
+  });
+
+  test('is in the store until the new one takes its place', async () => {
+    const store = createMemoryTokenStore(token(1, true));
+    const clears: unknown[] = [];
+    const watched: TokenStore = {
+      ...store,
+      async clear(issuedAtMs) {
+        clears.push(issuedAtMs);
+        await store.clear(issuedAtMs);
+      },
+    };
+    for (const next of [token(1, true), token(2)]) {
+      expect(await keeper(watched, { refresh: async () => next }).get()).toEqual(next);
+    }
+    expect(clears).toEqual([]);
+  });
 });
 
 describe('no token', () => {
   test('and no login: a person is asked for', async () => {
-    await expect(keeper(createMemoryTokenStore()).get()).rejects.toMatchObject({ code: 'AUTH_NEEDS_PERSON' });
+    await expect(keeper(createMemoryTokenStore()).get()).rejects.toMatchObject({
+      code: 'AUTH_NEEDS_PERSON',
+      message: 'there is no valid token, and a new one needs a person; run the login command',
+    });
   });
 
   test('and a login: once for all, and stored', async () => {
@@ -182,6 +222,33 @@ describe('a caller who is aborted', () => {
     expect(await store.read()).toEqual(token(2));
   });
 
+  test('and was the only one: a refresh without an answer is given up some seconds later, with the reason', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    try {
+      const started = Promise.withResolvers<AbortSignal | undefined>();
+      const tokens = createTokenKeeper<Token>({
+        store: createMemoryTokenStore(token(1, true)),
+        needsRefresh: ({ expired }) => expired,
+        refresh(_old, signal) {
+          started.resolve(signal);
+          return new Promise(() => undefined);
+        },
+        loginHint: '',
+      });
+      const abort = new AbortController();
+      const only = tokens.get(abort.signal);
+      const signal = await started.promise;
+      abort.abort('enough');
+      await expect(only).rejects.toBe('enough');
+      vi.advanceTimersByTime(4_000);
+      expect(signal?.aborted).toBe(false);
+      vi.advanceTimersByTime(2_000);
+      expect(signal?.reason).toBe('enough');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('while it waits for the lock sends nothing', async () => {
     const store = createMemoryTokenStore(token(1, true));
     const tokens = keeper(store);
@@ -223,7 +290,10 @@ describe('a caller who is aborted', () => {
     await expect.poll(() => calls.length).toBe(1);
     abort.abort('enough');
     await expect(only).rejects.toBe('enough');
-    await expect(tokens.get()).rejects.toMatchObject({ code: 'AUTH_NEEDS_PERSON' });
+    await expect(tokens.get()).rejects.toMatchObject({
+      code: 'AUTH_NEEDS_PERSON',
+      message: 'the login was broken off; run the login command',
+    });
     expect(calls).toEqual(['login']);
   });
 });
