@@ -26,7 +26,8 @@ const chunkRows = 1_000;
  * the place of one that a later load has written.
  *
  * Left out are streams whose rows are swapped in as whole sets (`replace`, `delete-insert`, `scd2`), where a late row
- * would stand for the whole set, and streams with `rowKey: 'hash'`, where a row's key depends on the rows read with it.
+ * would stand for the whole set; streams with `rowKey: 'hash'`, where a row's key depends on the rows read with it; and
+ * streams whose key holds the day of the load, where a late row would pass for one of today.
  *
  * @throws PlumbingError as `run` does.
  *
@@ -68,8 +69,8 @@ export async function replayQuarantine(
   }
 }
 
-function isReplayable({ write, rowKey }: Stream): boolean {
-  if (rowKey !== undefined) return false;
+function isReplayable({ write, rowKey, primaryKey = [] }: Stream): boolean {
+  if (rowKey !== undefined || primaryKey.includes('_inserted_at_day')) return false;
   return write.mode === 'append' || (write.mode === 'merge' && /^(upsert|insert-only)$/.test(write.strategy));
 }
 
