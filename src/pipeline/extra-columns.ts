@@ -92,8 +92,8 @@ export class ExtraColumns {
 
 /** Whether a value of type `actual` needs no wider column. */
 function fits(value: unknown, actual: LogicalType, column: LogicalType): boolean {
-  if (actual === column || column === 'string' || column === 'json')
-    return actual !== 'binary' || column === 'string';
+  if (actual === column || column === 'string') return true;
+  if (column === 'json') return actual !== 'binary';
   if (column === 'float64') return actual === 'int64' && Number.isSafeInteger(value);
   const shape = decimalShape(column);
   if (!shape) return false;
