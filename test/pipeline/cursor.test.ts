@@ -20,6 +20,9 @@ test('the tracker keeps the largest value in any order, and never falls behind i
   const tracker = new CursorTracker('date', '2026-01-10');
   for (const value of ['2026-01-05', null, undefined, '2026-03-01', '2026-02-01']) tracker.take(value);
   expect(tracker.value).toBe('2026-03-01');
+  const empty = new CursorTracker('date');
+  for (const value of [null, undefined, new Uint8Array([1])]) empty.take(value);
+  expect(empty.value).toBeUndefined();
   const idle = new CursorTracker('date', '2026-01-10');
   idle.take('2025-01-01');
   expect(idle.value).toBe('2026-01-10');
@@ -35,6 +38,10 @@ describe('the next read begins', () => {
     [2n ** 60n, 'int64', 1, 2n ** 60n - 1n],
     ['100.5', 'decimal(10,2)', 1, '99.5'],
     ['abc', 'string', 3, 'abc'],
+    ['2026-03-01', 'string', 3, '2026-03-01'],
+    ['soon', 'date', 3, 'soon'],
+    [true, 'boolean', 3, true],
+    ['2026-03-01T12:00:00.123456Z', 'timestamp', 0, '2026-03-01T12:00:00.123456Z'],
   ])('after cursor %s (%s) with lookback %d at %s', (cursor, type, lookback, start) => {
     expect(startAfter(cursor, type, { column: 'c', lookback })).toEqual(start);
   });

@@ -70,6 +70,21 @@ describe('rows that do not fit', () => {
     expect(rejected[0]?.reason).not.toContain('SECRET');
   });
 
+  test.each([
+    [5, /^a: .*; b: .*; c: .*; d: .*; deep\.e: [^;]*$/],
+    [6, /^a: .*; deep\.e: [^;]*; and 1 more$/],
+  ])('%d reasons are told in short', (count, reasons) => {
+    const wide = z.object({
+      id: z.string(),
+      ...Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name, z.string()])),
+      deep: z.object({ e: z.string() }),
+      ...(count === 6 && { f: z.string() }),
+    });
+    const stream = defineStream({ name: 's', schema: wide, primaryKey: ['id'], async *read() {} });
+    const { rejected } = new RowShaper(stream, tableOf(stream)).shape([{ id: 'a', deep: {} }]);
+    expect(rejected[0]?.reason).toMatch(reasons);
+  });
+
   test('end the stream with freeze', () => {
     expect(() => shaper('freeze').shape([{ id: 'a' }, { id: 2 }])).toThrow(
       expect.objectContaining({ code: 'SCHEMA_DRIFT', message: expect.stringContaining('row 1') as string }),
@@ -135,6 +150,25 @@ test('a stream without schema learns its columns and its key from the rows', () 
   const { rows, rejected } = shaping.shape([{ userId: 1, tags: ['a'] }, { name: 'no key' }, { userId: 2 }]);
   expect(rows).toEqual([[1, ['a']], [2]]);
   expect(rejected).toMatchObject([{ index: 1, reason: 'user_id: the key has no value' }]);
+});
+
+test('a key may hold the day of the load, which no row has', () => {
+  const stream = defineStream({
+    name: 's',
+    schema: z.object({ id: z.string() }),
+    primaryKey: ['id', '_inserted_at_day'],
+    async *read() {},
+  });
+  const { rows, rejected } = new RowShaper(stream, tableOf(stream)).shape([{ id: 'a' }]);
+  expect([rows, rejected]).toEqual([[['a']], []]);
+});
+
+test('rows without key and schema get their key in the first column', () => {
+  const stream = defineStream({ name: 's', rowKey: 'hash', async *read() {} });
+  const { rows, rejected } = new RowShaper(stream, tableOf(stream)).shape([{ a: 1 }, { a: 1 }]);
+  expect(rejected).toEqual([]);
+  expect(new Set(rows.map(([key]) => key)).size).toBe(2);
+  expect(rows.map((row) => row[1])).toEqual([1, 1]);
 });
 
 test('equal rows without a key stay two, and read again give the same two keys in any order of fields', () => {
