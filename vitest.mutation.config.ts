@@ -9,7 +9,7 @@ export default defineConfig({
     ],
     exclude: [
       'test/auth/shared-token.test.ts',
-      'test/destinations/sqlite/processes.test.ts',
+      'test/destinations/sqlite/conformance-processes.test.ts',
       'test/http/hostile-server.test.ts',
     ],
     isolate: false,

