@@ -105,7 +105,7 @@ export const loadEdits: readonly Edit[] = [
   {
     name: 'an upsert rewrites rows that did not change',
     file: 'src/destinations/sqlite/row-writers.ts',
-    old: '     WHERE ${sql.differsFromExcluded(data)}`',
+    old: '      WHERE ${this.differsFromExcluded(data)}`',
     with: '`',
     test: 'destinations/sqlite/write-modes.test.ts',
     title: 'leaves equal rows untouched',
