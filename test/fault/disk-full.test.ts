@@ -34,7 +34,7 @@ function onSmallDisk(size: string, script: string, worker: string): string {
         out: folder,
         worker: workerOf(worker),
         node: process.execPath,
-        flags: execArgv.join(' ') || '--no-warnings',
+        flags: execArgv.join(' '),
       },
     },
   );

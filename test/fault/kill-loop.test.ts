@@ -1,7 +1,7 @@
 /** SIGKILL at every named moment of a load, one child process each; then the next run must make everything good. */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { atOnce, endOf, startWorker } from './child.ts';
 import { contentOf, expectSound } from './ledger-database.ts';
@@ -20,6 +20,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 function place(name: string, earlier: string | undefined): string {
   mkdirSync(join(folder, name));
   const path = join(folder, name, 'ledger.db');
+  // Keeps the mode of the file.
   if (earlier) copyFileSync(earlier, path);
   return path;
 }
@@ -69,9 +70,18 @@ test.each(cases)(
       const end = await endOf(startWorker('./ledger-worker.ts', path, 'load', { ...load, at: index + 1 }));
       expect(end, where).toMatchObject({ signal: 'SIGKILL' });
       try {
+        for (const file of readdirSync(dirname(path))) {
+          expect(statSync(join(dirname(path), file)).mode & 0o077, file).toBe(0);
+        }
         progress[index] = expectSound(path, () => staged);
         await loadLedger({ path, lockTimeoutMs: 0 }, { ...load, minute: 1 });
         expect(contentOf(path)).toEqual(expected);
+        // A draft that had no place yet holds no data, and might be another process's.
+        const left = readdirSync(dirname(path)).filter(
+          (file) => !isDraft(file) || name !== 'sqlite.file_drafted',
+        );
+        expect(left.toSorted()).toEqual(['ledger.db', 'ledger.db.lock']);
+        expect(statSync(path).nlink).toBe(1);
       } catch (error) {
         throw new Error(where, { cause: error });
       }
@@ -83,6 +93,8 @@ test.each(cases)(
     expectKept(progress, staged);
   },
 );
+
+const isDraft = (file: string): boolean => file.endsWith('.new');
 
 /** What was committed at one failpoint is there at all later ones; and there was something to keep. */
 function expectKept(progress: readonly Progress[], staged: boolean): void {

@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { isPlumbingError } from '../../src/errors/index.ts';
 import { onFailpoint } from '../../src/failpoints/index.ts';
-import { createSqliteReader } from '../../src/destinations/sqlite/index.ts';
+import { createSqliteReader } from '../../src/destinations/sqlite/readers.ts';
 import { movementsPerGeneration } from './ledger-model.ts';
 import { loadLedger } from './ledger-source.ts';
 import type { LedgerLoad } from './ledger-source.ts';

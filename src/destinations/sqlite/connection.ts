@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { PlumbingError } from '../../errors/index.ts';
 import { failpoint } from '../../failpoints/index.ts';
 import { checkFormat } from './bookkeeping.ts';
-import { createDatabaseFile } from './database-file.ts';
+import { createDatabaseFile, removeDraftName } from './database-file.ts';
 import { resolveOptions } from './options.ts';
 import type { ResolvedOptions, SqliteTarget } from './options.ts';
 import { sqliteError } from './sqlite-error.ts';
@@ -139,6 +139,7 @@ function openToRead(Driver: Driver, options: ResolvedOptions): SqliteConnection 
 function openToWrite(Driver: Driver, options: ResolvedOptions): SqliteConnection {
   if (!existsSync(options.file)) createDatabaseFile(Driver, options);
   requireContent(options);
+  removeDraftName(options);
   warnOfOldSqlite();
   return configure(new Driver(options.file), options, (db) => {
     const mode = db.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode'];

@@ -1,7 +1,17 @@
 /** Makes a new database file appear in one step, complete and private. */
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { failpoint } from '../../failpoints/index.ts';
 import { createBookkeeping } from './bookkeeping.ts';
@@ -36,6 +46,17 @@ export function createDatabaseFile(Driver: typeof DatabaseSync, { file }: Resolv
     syncFolder(folder);
   } finally {
     rmSync(draft, { force: true });
+  }
+}
+
+/** Takes the draft's name away from a database whose creator was killed before it could; a second name would be a trap. */
+export function removeDraftName({ file }: ResolvedOptions): void {
+  const { nlink, ino } = statSync(file);
+  if (nlink === 1) return;
+  for (const name of readdirSync(dirname(file))) {
+    if (!name.startsWith(`${basename(file)}.`) || !name.endsWith('.new')) continue;
+    const draft = join(dirname(file), name);
+    if (statSync(draft, { throwIfNoEntry: false })?.ino === ino) rmSync(draft, { force: true });
   }
 }
 

@@ -15,12 +15,11 @@ const maxSize = 32 * 1024 * 1024;
 const chunkRows = 500;
 
 let serial = 0;
-const nextTable = (): string => `_plumbing_buffer_${serial++}`;
 
 /** An ordered list of rows of any length, in bounded memory. */
 export class RowBuffer {
   readonly #db: DatabaseSync;
-  #table = nextTable();
+  readonly #table = `_plumbing_buffer_${serial++}`;
   readonly #maxRows: number;
   #rows: SqlRow[] = [];
   #size = 0;
@@ -67,20 +66,11 @@ export class RowBuffer {
 
   /** Drops all rows. */
   clear(): void {
-    if (this.#hasTable) this.#drop();
+    if (this.#hasTable) this.#db.exec(`DROP TABLE IF EXISTS temp.${this.#table}`);
     this.#hasTable = false;
     this.#rows = [];
     this.#size = 0;
     this.#length = 0;
-  }
-
-  #drop(): void {
-    try {
-      this.#db.exec(`DROP TABLE IF EXISTS temp.${this.#table}`);
-    } catch {
-      // The temporary storage is full. Its files go with the connection; a load that fails must still come to its end.
-      this.#table = nextTable();
-    }
   }
 
   #spill(): void {
