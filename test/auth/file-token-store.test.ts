@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createFileTokenStore, withProcessLock } from '../../src/auth/index.ts';
+import { createFileTokenStore, createTokenKeeper, withProcessLock } from '../../src/auth/index.ts';
 import type { StoredToken } from '../../src/auth/index.ts';
 import { Secret } from '../../src/logging/index.ts';
 
@@ -34,6 +34,15 @@ beforeEach(() => {
 });
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Whatever the file holds now, it is refused and not touched. */
+async function expectCorrupt(content: Buffer): Promise<void> {
+  writeFileSync(path, content);
+  await expect(store().read(), content.toString('latin1')).rejects.toMatchObject({
+    code: 'TOKEN_STORE_CORRUPT',
+  });
+  expect(readFileSync(path).equals(content)).toBe(true);
+}
 
 describe('the file', () => {
   test('gives back what was stored, and nothing before that', async () => {
@@ -70,25 +79,83 @@ describe('the file', () => {
     expect(readFileSync(path, 'utf8')).not.toBe(first);
   });
 
-  test('with any byte flipped is refused and left as it is', async () => {
+  // Three bits: one that changes a character, one that changes its case, one that leaves ASCII.
+  test.each([0x01, 0x20, 0x80])(
+    'with any byte changed (bit %i) is refused and left as it is',
+    async (bit) => {
+      await store().write(token(1));
+      const good = readFileSync(path);
+      for (let i = 0; i < good.length; i++) {
+        const bad = Buffer.from(good);
+        bad.writeUInt8(bad.readUInt8(i) ^ bit, i);
+        await expectCorrupt(bad);
+      }
+    },
+  );
+
+  test('cut off anywhere is refused and left as it is', async () => {
     await store().write(token(1));
     const good = readFileSync(path);
-    for (let i = 0; i < good.length; i++) {
-      const bad = Buffer.from(good);
-      bad.writeUInt8(bad.readUInt8(i) ^ 1, i);
-      writeFileSync(path, bad);
-      await expect(store().read(), `byte ${i}`).rejects.toMatchObject({ code: 'TOKEN_STORE_CORRUPT' });
-      expect(readFileSync(path).equals(bad)).toBe(true);
-    }
+    for (let length = 0; length < good.length; length++) await expectCorrupt(good.subarray(0, length));
   });
 
-  test('cut off anywhere is refused', async () => {
+  test.each<[string, (good: string) => string]>([
+    ['a token in plain text', () => JSON.stringify(token(1))],
+    [
+      'a token in plain text where the encrypted one belongs',
+      (good) => good.replace(/"ct":"[^"]*"/, '"ct":"e30="'),
+    ],
+    ['a later version', (good) => good.replace('"v":1', '"v":2')],
+    ['another algorithm', (good) => good.replace('A256GCM', 'none')],
+    ['an empty tag', (good) => good.replace(/"tag":"[^"]*"/, '"tag":""')],
+    ['a short tag', (good) => good.replace(/"tag":"[^"]*"/, '"tag":"AAAA"')],
+    ['null', () => 'null'],
+    ['two of them', (good) => good.repeat(2)],
+    ['one more field', (good) => good.replace('}', ',"x":1}')],
+  ])('that holds %s is refused and left as it is', async (_what, change) => {
     await store().write(token(1));
-    const good = readFileSync(path);
-    for (let length = 0; length < good.length; length += 7) {
-      writeFileSync(path, good.subarray(0, length));
-      await expect(store().read()).rejects.toMatchObject({ code: 'TOKEN_STORE_CORRUPT' });
+    await expectCorrupt(Buffer.from(change(readFileSync(path, 'utf8'))));
+  });
+
+  test('that is damaged is neither written over by a new token nor by a login, and nothing is sent', async () => {
+    await store().write(token(1));
+    writeFileSync(path, readFileSync(path).subarray(1));
+    const before = readFileSync(path);
+    const sent: string[] = [];
+    const keeper = createTokenKeeper({
+      store: store(),
+      needsRefresh: () => true,
+      refresh: async () => (sent.push('refresh'), token(2)),
+      login: async () => (sent.push('login'), token(2)),
+      loginHint: '',
+    });
+    const corrupt = { code: 'TOKEN_STORE_CORRUPT' };
+    await expect(store().write(token(2))).rejects.toMatchObject(corrupt);
+    await expect(keeper.get()).rejects.toMatchObject(corrupt);
+    await expect(keeper.replace(token(1))).rejects.toMatchObject(corrupt);
+    expect(sent).toEqual([]);
+    expect(readFileSync(path)).toEqual(before);
+  });
+
+  test('whose key file is damaged is refused, and both are left as they are', async () => {
+    const own = createFileTokenStore({ path, context: 'bank' });
+    await own.write(token(1));
+    const keyFile = join(folder, 'plumbing', 'token.key');
+    const good = readFileSync(keyFile);
+    const changed = Array.from(good, (byte, i) => {
+      const bad = Buffer.from(good);
+      bad.writeUInt8(byte ^ 1, i);
+      return bad;
+    });
+    const cut = Array.from(good, (_, length) => good.subarray(0, length));
+    for (const bad of [...changed, ...cut, Buffer.concat([good, good])]) {
+      writeFileSync(keyFile, bad);
+      await expect(own.read()).rejects.toMatchObject({ code: 'TOKEN_STORE_CORRUPT' });
+      await expect(own.write(token(2))).rejects.toMatchObject({ code: 'TOKEN_STORE_CORRUPT' });
+      expect(readFileSync(keyFile).equals(bad)).toBe(true);
     }
+    writeFileSync(keyFile, good);
+    expect(await own.read()).toEqual(token(1));
   });
 
   test('with anything added or left out is refused', async () => {
@@ -236,6 +303,13 @@ describe('the lock', () => {
       await once(child, 'exit');
       expect(answer).toBe('LOCK_TIMEOUT');
     });
+  });
+
+  test('whose file holds something else is refused, and its content stays', async () => {
+    await store().write(token(1));
+    writeFileSync(`${path}.lock`, 'notes of somebody '.repeat(100));
+    await expect(store().withLock(async () => 1)).rejects.toMatchObject({ code: 'TOKEN_STORE_UNSAFE' });
+    expect(readFileSync(`${path}.lock`, 'utf8')).toMatch(/^notes of somebody/);
   });
 
   test.each(['a symbolic link', 'a folder'])('is refused when its file is %s', async (what) => {
