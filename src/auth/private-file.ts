@@ -105,7 +105,8 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function removeStale(path: string): Promise<void> {
+/** Removes what writers of `path` that died have left beside it. */
+export async function removeStale(path: string): Promise<void> {
   const folder = dirname(path);
   const prefix = `${basename(path)}.`;
   for (const name of await readdir(folder)) {

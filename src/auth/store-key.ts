@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { PlumbingError } from '../errors/index.ts';
 import { failpoint } from '../failpoints/index.ts';
 import { Secret } from '../logging/index.ts';
-import { makePrivateFolder, readPrivateFile } from './private-file.ts';
+import { makePrivateFolder, readPrivateFile, removeStale } from './private-file.ts';
 
 const keyBytes = 32;
 /** 128 MiB and about a third of a second: dear for a thief, bearable for a refresh every ten minutes. */
@@ -33,7 +33,10 @@ export async function storeKey(
   const secret = given ?? keyFromEnvironment();
   if (secret) return fromText(secret.reveal(), salt);
   const file = join(dirname(path), 'token.key');
-  const key = (await readPrivateFile(file)) ?? (mode === 'make' ? await makeKeyFile(file) : undefined);
+  const known = await readPrivateFile(file);
+  // A process that died while it made the key has left a copy of it behind.
+  if (known && mode === 'make') await removeStale(file);
+  const key = known ?? (mode === 'make' ? await makeKeyFile(file) : undefined);
   if (key && key.length !== keyBytes) {
     throw new PlumbingError(
       'TOKEN_STORE_CORRUPT',

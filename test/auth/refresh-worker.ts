@@ -1,37 +1,53 @@
-/** Child process: waits for the start, then asks a keeper for a token that has to be refreshed at a rotating server. */
-import { once } from 'node:events';
-import { createFileTokenStore, createTokenKeeper } from '../../src/auth/index.ts';
-import type { StoredToken } from '../../src/auth/index.ts';
-import { HttpError, PlumbingError } from '../../src/errors/index.ts';
-import { createHttpClient } from '../../src/http/index.ts';
-import { Secret } from '../../src/logging/index.ts';
+/**
+ * Child process: a client of the sandbox bank that shares its login with other processes. Told the bank's time, it reads
+ * its accounts twice at once; it may be killed at a named step.
+ */
+import { onFailpoint } from '../../src/failpoints/index.ts';
+import {
+  comdirectTokenStore,
+  createComdirectClient,
+  createComdirectTokens,
+  getAccountsBalances,
+  loadComdirectConfig,
+} from '../../src/sources/comdirect/index.ts';
+import { isPlumbingError } from '../../src/errors/index.ts';
+import type { WorkerOrder, WorkerReport } from './refresh-orders.ts';
 
-interface Token extends StoredToken {
-  readonly refreshToken: string;
-  readonly expired: boolean;
-}
-
-const [path = '', baseUrl = ''] = process.argv.slice(2);
-const http = createHttpClient({ baseUrl });
-const keeper = createTokenKeeper<Token>({
-  store: createFileTokenStore({ path, context: 'bank', key: new Secret('ab'.repeat(32)) }),
-  needsRefresh: ({ expired }) => expired,
-  async refresh({ refreshToken }, signal) {
-    try {
-      const body = { form: { refresh_token: refreshToken } };
-      return (await http.request({ method: 'POST', path: '/token', body, signal })).json() as Token;
-    } catch (error) {
-      if (!(error instanceof HttpError)) throw error;
-      throw new PlumbingError('AUTH_EXPIRED', 'the refresh token is spent');
-    }
-  },
-  loginHint: 'log in',
+const [folder = '', killAt] = process.argv.slice(2);
+const config = loadComdirectConfig(process.env);
+const store = comdirectTokenStore(config, folder);
+let nowMs = 0;
+const now = (): number => nowMs;
+const client = createComdirectClient({
+  config,
+  tokens: createComdirectTokens({ config, tokenStore: store, now }),
+  rateLimit: { requestsPerSecond: 10_000 },
+  now,
+});
+let passed: string[] = [];
+onFailpoint((name) => {
+  passed.push(name);
+  if (name === killAt) process.kill(process.pid, 'SIGKILL');
 });
 
+process.on('message', (order: WorkerOrder) => void obey(order));
 process.send?.('ready');
-await once(process, 'message');
-const outcomes = await Promise.allSettled([keeper.get(), keeper.get()]);
-process.send?.(
-  outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.refreshToken : 'failed')),
-);
-process.disconnect();
+
+async function obey(order: WorkerOrder): Promise<void> {
+  ({ nowMs } = order);
+  passed = [];
+  const outcomes = order.store
+    ? [await outcomeOf(store.write(order.store))]
+    : await Promise.all([outcomeOf(getAccountsBalances(client)), outcomeOf(getAccountsBalances(client))]);
+  const report: WorkerReport = { outcomes, passed };
+  process.send?.(report);
+}
+
+async function outcomeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return 'ok';
+  } catch (error) {
+    return isPlumbingError(error) ? error.code : String(error);
+  }
+}
