@@ -8,7 +8,8 @@ export default defineConfig({
       'test/sources/comdirect/{access-token,login,login-tan}.test.ts',
     ],
     exclude: [
-      'test/auth/shared-token.test.ts',
+      'test/auth/token-races.test.ts',
+      'test/auth/token-kills.test.ts',
       'test/destinations/sqlite/conformance-processes.test.ts',
       'test/http/hostile-server.test.ts',
     ],

@@ -64,7 +64,7 @@ export const requestEdits: readonly Edit[] = [
     file: keeper,
     old: 'if (isUsable(stored)) return { token: stored, isNew: false };',
     with: '',
-    test: 'auth/shared-token.test.ts',
+    test: 'auth/token-races.test.ts',
   },
   {
     name: 'a new token is given out and not stored',
