@@ -1,4 +1,5 @@
 /** Second chance for rows in quarantine, after the schema was mended. */
+import { redact } from '../logging/index.ts';
 import { createLoadId, dayIn, tableOf, toTimestamp } from '../model/index.ts';
 import type { Condition, Load, Reader, Row, StoredQuarantinedRow, Stream, Value } from '../model/index.ts';
 import { requireCommitted } from './commit.ts';
@@ -60,7 +61,7 @@ export async function replayQuarantine(
       requireCommitted(await load.publish(), 'replay');
       return reports;
     } catch (error) {
-      await load.abort(error instanceof Error ? error.message : String(error));
+      await load.abort(redact(error instanceof Error ? error.message : String(error)));
       throw error;
     }
   } finally {

@@ -1,6 +1,7 @@
 /** Validates rows as the vendor sent them and lays them out as the table wants them, by the stream's drift policy. */
 import { z } from 'zod';
 import { PlumbingError } from '../errors/index.ts';
+import { redact } from '../logging/index.ts';
 import { RowKeys, compileSchema, pathKey, rowKeyColumn } from '../model/index.ts';
 import type { CompiledSchema, QuarantinedRow, Row, Stream, TableDefinition, Value } from '../model/index.ts';
 import { ExtraColumns } from './extra-columns.ts';
@@ -76,7 +77,8 @@ export class RowShaper {
     const reject = (offset: number, reason: string): void => {
       const index = this.#read + offset;
       if (this.#stream.drift === 'freeze') throw this.#frozen(index, reason);
-      rejected.push({ index, reason, raw: batch[offset] });
+      // Field names and the words of a schema of somebody else may be anything.
+      rejected.push({ index, reason: redact(reason), raw: batch[offset] });
     };
     for (let offset = 0; offset < batch.length; offset++) {
       const row = this.#layOut(batch[offset], pending);

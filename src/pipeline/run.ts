@@ -1,7 +1,7 @@
 /** One run of a pipeline, from plan to report. */
 import { PlumbingError, isPlumbingError } from '../errors/index.ts';
 import { failpoint } from '../failpoints/index.ts';
-import { getLogger } from '../logging/index.ts';
+import { getLogger, redact } from '../logging/index.ts';
 import { createLoadId, dayIn, tableOf, toTimestamp } from '../model/index.ts';
 import type { CheckResult, Load, Session, Stream } from '../model/index.ts';
 import { requireCommitted } from './commit.ts';
@@ -212,12 +212,13 @@ function endsTheRun(error: unknown): boolean {
   return error instanceof PlumbingError && /^(AUTH_|TOKEN_STORE_|DEST_|COMMIT_|CONFIG_)/.test(error.code);
 }
 
+/** Redacted: a source of somebody else may quote what it sent. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return redact(error instanceof Error ? error.message : String(error));
 }
 
 function reportError(error: unknown): ReportedError {
   return isPlumbingError(error)
-    ? { code: error.code, message: error.message, retryable: error.retryable }
+    ? { code: error.code, message: messageOf(error), retryable: error.retryable }
     : { code: 'UNEXPECTED', message: messageOf(error), retryable: false };
 }

@@ -1,5 +1,6 @@
 /** Turns the bank's error answers into typed errors that name its codes, and nothing of an account. */
 import { HttpError, isPlumbingError } from '../../errors/index.ts';
+import { redact } from '../../logging/index.ts';
 
 /** What the bank says about a refused request. */
 export interface BankMessage {
@@ -59,11 +60,12 @@ function objectIn(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Only what looks like a code: other text may quote what was sent. */
+/** Only what looks like a code and is no secret in use: other text may quote what was sent. */
 function word(value: unknown): string | undefined {
   return typeof value === 'string' &&
     /^[A-Za-z][\w.-]{1,79}$/.test(value) &&
-    !/\d{5}|[\dA-Fa-f]{16}/.test(value)
+    !/\d{5}|[\dA-Fa-f]{16}/.test(value) &&
+    redact(value) === value
     ? value
     : undefined;
 }
