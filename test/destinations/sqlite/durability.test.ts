@@ -33,6 +33,18 @@ test('full synchronisation does not rest on how SQLite was built', async () => {
   }
 });
 
+test('a database that does not take full synchronisation, or no write-ahead log, is refused', async () => {
+  const { prepare } = DatabaseSync.prototype;
+  for (const refused of ['PRAGMA synchronous', 'PRAGMA journal_mode = WAL']) {
+    vi.spyOn(DatabaseSync.prototype, 'prepare').mockImplementation(function (this: DatabaseSync, sql) {
+      const answer = "SELECT 1 AS synchronous, 'delete' AS journal_mode";
+      return prepare.call(this, sql === refused ? answer : sql);
+    });
+    await expect(openSqlite(database().path)).rejects.toMatchObject({ code: 'DEST_FAILED' });
+    vi.restoreAllMocks();
+  }
+});
+
 test.skipIf(process.platform === 'win32')(
   'the folder of a new database is flushed when the database is in it',
   async () => {
