@@ -17,8 +17,12 @@ interface Context {
   readonly signal: AbortSignal;
 }
 
-/** Seconds before its end at which `keep-alive` refreshes a token. */
+/** Seconds before its end at which `keep-alive` refreshes a token; half its life for one that lives shorter than twice that. */
 const bufferSeconds = 120;
+/** The life of a token of which the bank says nothing usable. */
+const assumedSeconds = 300;
+/** Longest wait of `keep-alive`: timers do not reach further than 24 days, and the clock may have been set meanwhile. */
+const maxWaitMs = 60_000;
 
 /** Adds the subcommands. */
 export function addAuthCommand(program: Command, signal: AbortSignal): void {
@@ -103,7 +107,7 @@ async function keepAlive({ bank, config, store, signal }: Context): Promise<void
   const keeper = keeperOf(bank, config, store);
   let token = await needed(bank, store);
   while (!signal.aborted) {
-    if (token.needsRefresh(bufferSeconds)) {
+    if (Date.now() >= dueMs(token)) {
       // Being told to stop is no failure; a refresh that is under way still ends in the store.
       const fresh = await keeper.replace(token.toJSON(), signal).catch((error: unknown) => {
         if (!signal.aborted) throw error;
@@ -113,10 +117,16 @@ async function keepAlive({ bank, config, store, signal }: Context): Promise<void
       process.stdout.write(`Refreshed; the token is valid ${validity(token)}.\n`);
     }
     // A token that is born short-lived must not make this loop spin.
-    const waitMs = Math.max(token.expiresAtMs - Date.now() - bufferSeconds * 1000, 1000);
+    const waitMs = Math.min(Math.max(dueMs(token) - Date.now(), 1000), maxWaitMs);
     await delay(waitMs, undefined, { signal }).catch(() => undefined);
     token = (await stored(bank, store)) ?? token;
   }
+}
+
+/** When `keep-alive` refreshes the token. */
+function dueMs({ issuedAtMs, expiresIn }: AccessToken): number {
+  const seconds = expiresIn === 0 ? assumedSeconds : expiresIn;
+  return issuedAtMs + (seconds - Math.min(bufferSeconds, seconds / 2)) * 1000;
 }
 
 async function logout({ bank, config, store, signal }: Context): Promise<void> {

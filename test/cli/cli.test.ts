@@ -11,6 +11,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunReport } from '../../src/pipeline/index.ts';
 import { startComdirectSandbox } from '../../src/sources/comdirect/sandbox/index.ts';
 import type { ComdirectSandbox, SandboxOptions } from '../../src/sources/comdirect/sandbox/index.ts';
+import { startChaosServer } from '../../src/testing/index.ts';
+import type { ChaosServer } from '../../src/testing/index.ts';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 let folder: string;
@@ -66,6 +68,21 @@ async function open(options: SandboxOptions = {}): Promise<ComdirectSandbox> {
     ...options,
   });
   return bank;
+}
+
+/** The bank, but for the life of its tokens. */
+function startSayingProxy(seconds: number): Promise<ChaosServer> {
+  return startChaosServer((response, { method, url, headers, body }) => {
+    const { host: _, connection: __, ...rest } = headers;
+    const init = { method, headers: rest as Record<string, string>, ...(body !== '' && { body }) };
+    void fetch(`${bank?.url}${url}`, init).then(async (answer) => {
+      const text = (await answer.text()).replace(/"expires_in":\d+/, `"expires_in":${seconds}`);
+      const kept = [...answer.headers].filter(
+        ([name]) => !/^(content-length|connection|keep-alive|transfer)/.test(name),
+      );
+      response.writeHead(answer.status, Object.fromEntries(kept)).end(text);
+    });
+  });
 }
 
 /** All rows, without what differs from run to run. */
@@ -277,6 +294,26 @@ describe('plumbing auth comdirect', () => {
     expect(await result).toMatchObject({ code: 0 });
     expect((await plumbing(['auth', 'comdirect', 'refresh'])).code).toBe(0);
   });
+
+  test.each([0, 1e12])(
+    'keep-alive neither spins nor storms when the bank says that a token lives for %d s',
+    async (seconds) => {
+      await open({ accessTokenSeconds: 600, now: () => new Date() });
+      // Without a word of the bank the token lives on: only what it says differs.
+      const said = await startSayingProxy(seconds);
+      const env = { COMDIRECT_BASE_URL: said.url };
+      try {
+        expect((await plumbing(['auth', 'comdirect', 'login'], env)).code).toBe(0);
+        const { child, result } = start(['auth', 'comdirect', 'keep-alive'], env);
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        child.kill('SIGTERM');
+        expect(await result).toMatchObject({ code: 0, stderr: '' });
+        expect(bank?.login.refreshGrants).toBe(0);
+      } finally {
+        await said.close();
+      }
+    },
+  );
 
   test('the fourth open challenge is refused before anything is sent, until the count is reset', async () => {
     await open({ approval: 'reject' });
