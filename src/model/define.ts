@@ -44,7 +44,8 @@ export interface TypedStream<S extends z.ZodObject> extends Stream {
 /**
  * Checks and completes the definition of a stream.
  *
- * @throws PlumbingError `SCHEMA_INVALID` when a key, cursor or scope names no column, or when a mode lacks its key.
+ * @throws PlumbingError `SCHEMA_INVALID` when a key, cursor or scope names no column, when a mode lacks its key, or when a
+ * cursor would have a table replaced by its latest rows.
  *
  * @example
  * ```ts
@@ -86,6 +87,8 @@ function checkStream(stream: Stream, keyed: boolean): void {
       `write mode ${write.strategy} needs primaryKey, or rowKey: 'hash' where rows have no key of their own`,
     );
   }
+  if (stream.cursor && takesWholeSets(write))
+    fail('what is read takes the place of all rows, so the read can not begin at a cursor; leave cursor out');
   if (stream.rowKey && stream.primaryKey) fail('primaryKey and rowKey exclude each other');
   if (stream.schema) {
     const table = tableOf(stream);
@@ -96,6 +99,13 @@ function checkStream(stream: Stream, keyed: boolean): void {
       if (!names.has(name)) fail(`no column "${name}"; the schema gives ${[...names].join(', ')}`);
     }
   }
+}
+
+/** Whether rows that a load does not give are gone afterwards. */
+function takesWholeSets(write: WriteMode): boolean {
+  return (
+    write.mode === 'replace' || (write.mode === 'merge' && 'closeAbsent' in write && !!write.closeAbsent)
+  );
 }
 
 /** Name of the column that `rowKey: 'hash'` adds. */

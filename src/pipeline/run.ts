@@ -132,7 +132,17 @@ class Run {
   #streams(): readonly Stream[] {
     const { work } = this.#options;
     const selected = selectStreams(this.#pipeline);
-    return work ? selected.filter((stream) => work.some((item) => item.stream === stream.name)) : selected;
+    if (!work) return selected;
+    const chosen = selected.filter((stream) => work.some((item) => item.stream === stream.name));
+    for (const { name, partitions, write } of chosen) {
+      const takesAll = write.mode === 'replace' || ('closeAbsent' in write && write.closeAbsent === true);
+      if (partitions && takesAll)
+        throw new PlumbingError(
+          'CONFIG_INVALID',
+          `stream "${name}": what is read takes the place of all rows, so its parts can't be loaded one at a time; run it whole`,
+        );
+    }
+    return chosen;
   }
 
   async #loadStreams(context: RunContext, streams: readonly Stream[]): Promise<StreamReport[]> {

@@ -173,6 +173,21 @@ describe('defineStream', () => {
           read,
         }),
     ],
+    [
+      'a cursor on a table that is replaced as a whole',
+      () => defineStream({ name: 's', write: 'replace', cursor: { column: 'a' }, read }),
+    ],
+    [
+      'a cursor where absent keys are closed',
+      () =>
+        defineStream({
+          name: 's',
+          primaryKey: ['a'],
+          cursor: { column: 'a' },
+          write: { mode: 'merge', strategy: 'scd2', closeAbsent: true },
+          read,
+        }),
+    ],
     ['an upsert without a key', () => defineStream({ name: 's', write: 'upsert', read })],
     [
       'a key beside a row hash',

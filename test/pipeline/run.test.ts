@@ -159,6 +159,30 @@ describe('incremental runs', () => {
     expect(report.streams[0]?.cursors).toEqual({ a: '2026-01-02', b: '2026-01-06' });
   });
 
+  test.each([{ mode: 'replace' }, { mode: 'merge', strategy: 'scd2', closeAbsent: true }] as const)(
+    'a part of a stream that takes the place of all rows is not loaded alone: %j',
+    async (write) => {
+      const stream = defineStream({
+        name: 'events',
+        schema,
+        primaryKey: ['id'],
+        write,
+        partitions: async () => [{ key: 'a' }, { key: 'b' }],
+        async *read({ partition }) {
+          yield [january(partition?.key === 'a' ? 1 : 2)];
+        },
+      });
+      const pipeline = {
+        source: defineSource({ name: 'test', streams: [stream] }),
+        destination: sqlite(file),
+      };
+      await run(pipeline);
+      const [work] = await planRun(pipeline);
+      await expect(run(pipeline, { work: [work!] })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+      expect(await ids()).toEqual([1, 2]);
+    },
+  );
+
   test('what a source remembers comes back, and does not grow', async () => {
     const seen: unknown[] = [];
     const stream = defineStream({
