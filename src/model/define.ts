@@ -103,9 +103,7 @@ function checkStream(stream: Stream, keyed: boolean): void {
 
 /** Whether rows that a load does not give are gone afterwards. */
 function takesWholeSets(write: WriteMode): boolean {
-  return (
-    write.mode === 'replace' || (write.mode === 'merge' && 'closeAbsent' in write && !!write.closeAbsent)
-  );
+  return write.mode === 'replace' || ('closeAbsent' in write && write.closeAbsent);
 }
 
 /** Name of the column that `rowKey: 'hash'` adds. */

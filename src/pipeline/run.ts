@@ -134,9 +134,10 @@ class Run {
     const selected = selectStreams(this.#pipeline);
     if (!work) return selected;
     const chosen = selected.filter((stream) => work.some((item) => item.stream === stream.name));
-    for (const { name, partitions, write } of chosen) {
-      const takesAll = write.mode === 'replace' || ('closeAbsent' in write && write.closeAbsent === true);
-      if (partitions && takesAll)
+    for (const stream of chosen) {
+      const { name, write } = stream;
+      const takesAll = write.mode === 'replace' || ('closeAbsent' in write && write.closeAbsent);
+      if (stream.partitions && takesAll)
         throw new PlumbingError(
           'CONFIG_INVALID',
           `stream "${name}": what is read takes the place of all rows, so its parts can't be loaded one at a time; run it whole`,

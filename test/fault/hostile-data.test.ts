@@ -58,21 +58,13 @@ describe('names that mean something to JavaScript or SQL', () => {
   });
 
   const hostile = [
-    ...[
-      'a"; DROP TABLE victims;--',
-      "a'); DROP TABLE victims;--",
-      '',
-      ' ',
-      '\0',
-      'a\0b',
-      '\uD800',
-      '\u202Eabc',
-    ],
+    'a"; DROP TABLE victims;--',
+    "a'); DROP TABLE victims;--",
+    ...['', ' ', '\0', 'a\0b', '\uD800', '\u202Eabc', 'x'.repeat(10_000), `${'x'.repeat(10_000)}y`].values(),
     ...'` [ ] " \' select SELECT Select rowid _rowid_ oid ID Id iD İd .. %s $1 ?1 :a @a'.split(' '),
     ...'_plumbing_load_id _inserted_at_ts _valid_to_ts ﬁ fi é e\u0301 1 01 -1 null undefined NaN 😀'.split(
       ' ',
     ),
-    ...['x'.repeat(10_000), `${'x'.repeat(10_000)}y`],
   ];
 
   test('are stored under names of their own, each with its value; no other table suffers', async () => {
@@ -168,7 +160,7 @@ describe('a source that changes its mind', () => {
     expect(await shop.load(servePages([after]))).toMatchObject({ status: 'succeeded', quarantined: 0 });
     const rows = (await shop.stored()).map((row) =>
       Object.fromEntries(
-        Object.entries(row).map(([name, value]) => [/^name_/.test(name) ? 'other' : name, value]),
+        Object.entries(row).map(([name, value]) => [name.startsWith('name_') ? 'other' : name, value]),
       ),
     );
     expect(rows).toEqual(expected);
