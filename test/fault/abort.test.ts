@@ -1,19 +1,13 @@
 /** An AbortSignal that fires at every named moment of a load. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { onFailpoint } from '../../src/failpoints/index.ts';
 import { contentOf, expectSound } from './ledger-database.ts';
 import { loadLedger } from './ledger-source.ts';
+import { useFolder } from './folder.ts';
 
-let folder: string;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'plumbing-abort-'));
-});
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+const folder = useFolder();
 
 /** The failpoints that `work` passes. */
 async function failpointsOf(work: () => Promise<unknown>): Promise<string[]> {
@@ -30,7 +24,7 @@ test.each([false, true])(
   'aborted at every failpoint (staged: %s), a run rejects with the reason at once, keeps whole commits and leaves no file open',
   async (staged) => {
     const load = { generation: 1, staged };
-    const clean = join(folder, 'clean.db');
+    const clean = join(folder(), 'clean.db');
     const failpoints = await failpointsOf(() => loadLedger(clean, load));
     expect(failpoints.length).toBeGreaterThanOrEqual(40);
     // From here on all that is left is to publish, which is not interrupted.
@@ -40,7 +34,7 @@ test.each([false, true])(
 
     for (let nth = 1; nth <= failpoints.length; nth++) {
       const where = `failpoint ${nth}, ${failpoints[nth - 1]}`;
-      const path = join(folder, `${nth}.db`);
+      const path = join(folder(), `${nth}.db`);
       const controller = new AbortController();
       const reason = new Error('the test aborts');
       let passed = 0;

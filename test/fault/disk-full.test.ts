@@ -1,23 +1,20 @@
 /** A disk that gets full at any moment: small file systems of many sizes, in a mount name space of their own. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { childEnvironment, execArgv } from './child.ts';
+import { useFolder } from './folder.ts';
 import { expectLoaded, expectSound } from './ledger-database.ts';
 
-let folder: string;
+const folder = useFolder();
 let small: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'plumbing-full-'));
-  small = join(folder, 'small');
+  small = join(folder(), 'small');
   mkdirSync(small);
 });
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const workerOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -31,7 +28,7 @@ function onSmallDisk(size: string, script: string, worker: string): string {
       env: {
         ...childEnvironment,
         small,
-        out: folder,
+        out: folder(),
         worker: workerOf(worker),
         node: process.execPath,
         flags: execArgv.join(' '),
@@ -65,18 +62,18 @@ test.for(sizes)(
       './ledger-worker.ts',
     );
     const last = (file: string): unknown =>
-      JSON.parse(readFileSync(join(folder, file), 'utf8').trim().split('\n').at(-1) ?? '') as unknown;
+      JSON.parse(readFileSync(join(folder(), file), 'utf8').trim().split('\n').at(-1) ?? '') as unknown;
     expect(last('failed.txt')).toEqual({
       code: 'DEST_FULL',
       message: expect.stringContaining(join(small, 'ledger.db')) as string,
     });
-    const path = join(folder, 'full', 'ledger.db');
+    const path = join(folder(), 'full', 'ledger.db');
     const progress = existsSync(path) ? expectSound(path, isStaged) : undefined;
     // What the process had reported as done before the disk was full is there.
-    const done = readFileSync(join(folder, 'failed.txt'), 'utf8').trim().split('\n').map(Number);
+    const done = readFileSync(join(folder(), 'failed.txt'), 'utf8').trim().split('\n').map(Number);
     const reported = Math.max(0, ...done.filter((line) => !Number.isNaN(line)));
     expect(progress?.accounts ?? 0).toBeGreaterThanOrEqual(reported);
-    expectLoaded(join(folder, 'freed', 'ledger.db'), last('healed.txt') as number);
+    expectLoaded(join(folder(), 'freed', 'ledger.db'), last('healed.txt') as number);
     if (size === 2_048) expect(reported).toBeGreaterThan(0);
   },
 );

@@ -1,25 +1,20 @@
 /** SIGKILL at every named moment of a load, one child process each; then the next run must make everything good. */
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { atOnce, endOf, startWorker } from './child.ts';
+import { useFolder } from './folder.ts';
 import { contentOf, expectSound } from './ledger-database.ts';
 import type { Progress } from './ledger-database.ts';
 import { loadLedger } from './ledger-source.ts';
 
-let folder: string;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'plumbing-kills-'));
-});
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+const folder = useFolder();
 
 /** A folder with the database as an earlier load left it, or without one. */
 function place(name: string, earlier: string | undefined): string {
-  mkdirSync(join(folder, name));
-  const path = join(folder, name, 'ledger.db');
+  mkdirSync(join(folder(), name));
+  const path = join(folder(), name, 'ledger.db');
   // Keeps the mode of the file.
   if (earlier) copyFileSync(earlier, path);
   return path;
@@ -81,7 +76,7 @@ test.each(cases)(
       } catch (error) {
         throw new Error(where, { cause: error });
       }
-      rmSync(join(folder, `${index}`), { recursive: true });
+      rmSync(join(folder(), `${index}`), { recursive: true });
     });
 
     expect(failpoints.length).toBeGreaterThanOrEqual(40);

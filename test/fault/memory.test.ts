@@ -1,24 +1,17 @@
 /** Many loads in one process hold no more memory and no more files than a few. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { endOf, startWorker } from './child.ts';
+import { useFolder } from './folder.ts';
 import type { Footprint } from './memory-worker.ts';
 
-let folder: string;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'plumbing-memory-'));
-});
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+const folder = useFolder();
 
 test(
   'ten loads of 100,000 rows: the heap stays flat (20 %), and no file is left open',
   { timeout: 120_000 },
   async () => {
-    const child = startWorker('./memory-worker.ts', join(folder, 'memory.db'), '', {}, ['--expose-gc']);
+    const child = startWorker('./memory-worker.ts', join(folder(), 'memory.db'), '', {}, ['--expose-gc']);
     const seen: Footprint[] = [];
     child.on('message', (footprint) => seen.push(footprint as Footprint));
     expect(await endOf(child)).toMatchObject({ code: 0 });

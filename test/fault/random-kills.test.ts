@@ -1,10 +1,9 @@
 /** SIGKILL at random moments, again and again on the same files, so that damage would add up. */
-import { mkdtempSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { endOf, startWorker } from './child.ts';
+import { useFolder } from './folder.ts';
 import { expectLoaded, expectSound } from './ledger-database.ts';
 import type { Progress } from './ledger-database.ts';
 import { movementsPerGeneration } from './ledger-model.ts';
@@ -15,13 +14,7 @@ const seed = Number(process.env['PLUMBING_SEED'] ?? Math.floor(Math.random() * 2
 /** So many loads a child may do before it is killed: at any part of one, or between two. */
 const maxLoads = 1.6;
 
-let folder: string;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'plumbing-kills-'));
-});
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+const folder = useFolder('disk');
 
 /** The generator "mulberry32": numbers from 0 to 1 that follow from a seed. */
 function randomNumbers(start: number): () => number {
@@ -39,7 +32,7 @@ const isStaged = (generation: number): boolean => generation % 3 === 0;
 
 /** How long a child takes for one load, on this machine and at this moment. */
 async function loadMs(): Promise<number> {
-  const child = startWorker('./ledger-worker.ts', join(folder, 'timed.db'), 'endless');
+  const child = startWorker('./ledger-worker.ts', join(folder(), 'timed.db'), 'endless');
   const ended = endOf(child);
   await once(child, 'message');
   const startedMs = performance.now();
@@ -54,7 +47,7 @@ test(
   `after each of ${kills} kills the file is whole and the next load goes on; at the end nothing is missing or doubled`,
   { timeout: 60_000 + kills * 2_000 },
   async () => {
-    const path = join(folder, 'ledger.db');
+    const path = join(folder(), 'ledger.db');
     const maxDelayMs = maxLoads * (await loadMs());
     const random = randomNumbers(seed);
     const seen: Progress[] = [];

@@ -1,23 +1,19 @@
 /** Readers beside a writer that is killed: they see whole sets only. */
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { endOf, startWorker } from './child.ts';
+import { useFolder } from './folder.ts';
 import { expectLoaded, expectSound } from './ledger-database.ts';
 import { loadLedger } from './ledger-source.ts';
 import type { Seen } from './reader-worker.ts';
 
-let folder: string;
+const folder = useFolder();
 let path: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'plumbing-readers-'));
-  path = join(folder, 'ledger.db');
+  path = join(folder(), 'ledger.db');
 });
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Where a load of `rates` is killed: before its rows are written, in the middle, before and after the commit. */
 const moments = [

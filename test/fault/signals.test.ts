@@ -1,24 +1,20 @@
 /** SIGTERM and SIGINT in the middle of a batch, sent to the real command. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { childEnvironment, execArgv } from './child.ts';
+import { useFolder } from './folder.ts';
 import { expectLoaded, expectSound } from './ledger-database.ts';
 import { loadLedger } from './ledger-source.ts';
 
-let folder: string;
+const folder = useFolder();
 let path: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'plumbing-signals-'));
-  path = join(folder, 'ledger.db');
+  path = join(folder(), 'ledger.db');
 });
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const pipeline = fileURLToPath(new URL('./pipeline-worker.ts', import.meta.url));
@@ -26,7 +22,7 @@ const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
 async function command(env: Record<string, string> = {}): Promise<{ code: number | null; stderr: string }> {
   const child = spawn(process.execPath, [...execArgv, main, 'run', pipeline], {
-    cwd: folder,
+    cwd: folder(),
     env: { ...childEnvironment, LEDGER: path, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -1,25 +1,21 @@
 /** A process that is stopped (SIGSTOP) while it holds the file: others wait for it or fail, and none breaks its work. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { endOf, startWorker } from './child.ts';
+import { useFolder } from './folder.ts';
 import { contentOf, expectLoaded, expectSound } from './ledger-database.ts';
 import { loadLedger } from './ledger-source.ts';
 import type { LedgerTask } from './ledger-worker.ts';
 
-let folder: string;
+const folder = useFolder();
 let path: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'plumbing-stopped-'));
-  path = join(folder, 'ledger.db');
+  path = join(folder(), 'ledger.db');
 });
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const stateOf = (pid: number): string =>
   spawnSync('ps', ['-o', 'state=', '-p', `${pid}`], { encoding: 'utf8' }).stdout.trim();

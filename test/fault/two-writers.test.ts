@@ -1,27 +1,20 @@
 /** Two processes that load one file at the same time, and a program that writes to it beside a load. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { onFailpoint } from '../../src/failpoints/index.ts';
 import { endOf, startWorker } from './child.ts';
+import { useFolder } from './folder.ts';
 import { expectLoaded } from './ledger-database.ts';
 import { loadLedger } from './ledger-source.ts';
 
 /** SQLite's result code. */
 const busy = 5;
 
-let folder: string;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'plumbing-writers-'));
-});
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+const folder = useFolder();
 
 test('twice 20 loads of ten batches, on a file that does not exist yet: each waits for the other, and nothing is lost', async () => {
-  const path = join(folder, 'shared.db');
+  const path = join(folder(), 'shared.db');
   const writers = ['first', 'second'];
   const ends = await Promise.all(writers.map((name) => endOf(startWorker('./writer-worker.ts', path, name))));
   expect(ends).toMatchObject([{ code: 0 }, { code: 0 }]);
@@ -49,7 +42,7 @@ test('twice 20 loads of ten batches, on a file that does not exist yet: each wai
 });
 
 test('another program can write between two commits of a load, never between the reads and the writes of one', async () => {
-  const path = join(folder, 'shared.db');
+  const path = join(folder(), 'shared.db');
   await loadLedger(path, { generation: 1 });
   const other = new DatabaseSync(path, { timeout: 0 });
   other.exec('CREATE TABLE notes (failpoint TEXT)');

@@ -1,9 +1,9 @@
 /** What a power cut may leave of the write-ahead log: every length of it must open as one of the commits. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { endOf, startWorker } from './child.ts';
+import { useFolder } from './folder.ts';
 import { contentOf, expectSound } from './ledger-database.ts';
 import type { Progress } from './ledger-database.ts';
 import { movementsPerGeneration, pageRows, pages } from './ledger-model.ts';
@@ -12,18 +12,12 @@ import { loadLedger } from './ledger-source.ts';
 const headerBytes = 32;
 const frameBytes = 24 + 4_096;
 
-let folder: string;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'plumbing-wal-'));
-});
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+const folder = useFolder();
 
 /** A database whose commits of one load are all in the log still: its process was killed when all was done. */
 async function databaseWithLog(generation: number): Promise<{ file: Buffer; log: Buffer; clean: string }> {
-  const path = join(folder, 'ledger.db');
-  const clean = join(folder, 'clean.db');
+  const path = join(folder(), 'ledger.db');
+  const clean = join(folder(), 'clean.db');
   for (let earlier = 1; earlier < generation; earlier++) {
     await loadLedger(path, { generation: earlier });
     await loadLedger(clean, { generation: earlier });
@@ -61,7 +55,7 @@ test.each([1, 2])(
     const { file, log, clean } = await databaseWithLog(generation);
     const expected = contentOf(clean);
     const seen: Progress[] = [];
-    const path = join(folder, 'cut.db');
+    const path = join(folder(), 'cut.db');
     const cuts = cutsOf(log);
     const commits = cursorsOf(generation);
     for (const [index, cut] of cuts.entries()) {
@@ -91,7 +85,7 @@ test.each([1, 2])(
 
 test('without its log the file is as the load before has left it', async () => {
   const { file } = await databaseWithLog(2);
-  const path = join(folder, 'no-log.db');
+  const path = join(folder(), 'no-log.db');
   writeFileSync(path, file);
   expect(expectSound(path)).toMatchObject({ rates: 1, orders: 1, accounts: 1, isRunning: false });
 });
