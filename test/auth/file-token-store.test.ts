@@ -250,6 +250,7 @@ describe('order', () => {
     expect(await store().read()).toBeDefined();
     await store().clear(5);
     expect(await store().read()).toBeUndefined();
+    await store().clear(5);
     await store().clear();
   });
 });
