@@ -160,11 +160,12 @@ export class RowsWriter {
     this.#tally = tally;
     this.#width = table.columns.length;
     this.#lastRowId = markRowId(db);
-    this.#selectMaxRowId = db.prepare(`SELECT max(rowid) AS id FROM ${sql.table}`);
+    const rowId = rowIdName(table);
+    this.#selectMaxRowId = db.prepare(`SELECT max(${rowId ?? 'NULL'}) AS id FROM ${sql.table}`);
     this.#selectMaxRowId.setReadBigInts(true);
     this.#maxRowId = this.#readMaxRowId();
-    // Beyond, SQLite might number rows at random.
-    const isCountable = this.#maxRowId < 2 ** 50;
+    // Where the numbers can not be read, or SQLite might give them at random, rows are counted one by one.
+    const isCountable = rowId !== undefined && this.#maxRowId < 2 ** 50;
     this.#manyRows = isCountable ? Math.min(rowsAtOnce, Math.floor(maxParameters / this.#width)) : 1;
     this.#one = db.prepare(sql.insertRows(1));
     this.#many = this.#manyRows > 1 ? db.prepare(sql.insertRows(this.#manyRows)) : this.#one;
@@ -211,6 +212,12 @@ export class RowsWriter {
     this.#tally.updated += changes - inserted;
     this.#tally.unchanged += rows - changes;
   }
+}
+
+/** A name of SQLite's row id that no column has taken. */
+function rowIdName({ columns }: TableDefinition): string | undefined {
+  const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
+  return ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name));
 }
 
 /** Sets the connection's last row id to one that no table of ours has, and gives it. */
