@@ -66,8 +66,11 @@ export class ColumnNames {
     const key = pathKey(path);
     const known = this.#byPath.get(key);
     if (known !== undefined) return known;
-    let name = columnName(path);
-    if (this.#taken.has(name)) name = `${name.slice(0, maxNameLength - 9)}_${hash(key, 8)}`;
+    const wanted = columnName(path);
+    let name = wanted;
+    // More than once only where a source names a field after the hash of another.
+    for (let seed = key; this.#taken.has(name); seed = `${seed}\0`)
+      name = `${wanted.slice(0, maxNameLength - 9)}_${hash(seed, 8)}`;
     this.#taken.add(name);
     this.#byPath.set(key, name);
     return name;
