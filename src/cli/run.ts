@@ -67,7 +67,7 @@ Examples:
   $ plumbing run comdirect --to sqlite:comdirect.db --streams account_balances --json
   $ plumbing run my-pipeline.ts
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 needs a person (TAN), 4 checks failed`,
+Exit codes: 0 done, 1 failed, 2 usage, 3 needs a person (TAN), 4 checks failed, 130 or 143 interrupted`,
     )
     .action(async (what: string, flags: RunFlags) => {
       const pipeline = await pipelineOf(what, flags, process.env);

@@ -229,16 +229,12 @@ function isRows(given: Batch | readonly unknown[]): given is readonly unknown[] 
  */
 async function* oneAhead<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
   const iterator = items[Symbol.asyncIterator]();
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => undefined);
-  const onAbort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
   let done = false;
   try {
     signal.throwIfAborted();
     let next = iterator.next();
     for (;;) {
-      const result = await Promise.race([next, aborted.promise]);
+      const result = await untilAborted(next, signal);
       if (result.done) {
         done = true;
         return;
@@ -255,7 +251,19 @@ async function* oneAhead<T>(items: AsyncIterable<T>, signal: AbortSignal): Async
     if (signal.aborted) void iterator.return?.()?.catch(() => undefined);
     throw error;
   } finally {
-    signal.removeEventListener('abort', onAbort);
     if (!done) await iterator.return?.();
   }
+}
+
+/**
+ * Waits for `work`, or rejects with the signal's reason. Not a race with one promise for the whole read: up to Node 24 that
+ * promise would hold on to every batch that it raced with.
+ */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  return promise;
 }

@@ -78,14 +78,14 @@ test(
 /** The kills must have met loads under way, and at different places of them. */
 function expectVariety(seen: readonly Progress[]): void {
   const running = seen.filter(({ isRunning }) => isRunning);
-  expect(running.length).toBeGreaterThanOrEqual(kills / 2);
+  expect(running.length).toBeGreaterThanOrEqual(kills / 3);
   const places = running.map(({ cursor, rates, orders, accounts }) =>
     [
       cursor % movementsPerGeneration,
       ...[rates, orders, accounts].map((n) => n * movementsPerGeneration < cursor),
     ].join(),
   );
-  expect(new Set(places).size).toBeGreaterThanOrEqual(Math.min(5, kills / 4));
+  expect(new Set(places).size).toBeGreaterThanOrEqual(Math.min(4, kills / 10));
   expect(seen.at(-1)?.cursor).toBeGreaterThan((kills / 20) * movementsPerGeneration);
   console.log(
     `${running.length} of ${kills} kills met a load under way, at ${new Set(places).size} places; seed ${seed}`,

@@ -47,7 +47,6 @@ export class SqliteConnection {
   begin(): void {
     this.run(() => this.db.exec('BEGIN IMMEDIATE'));
     this.#inTransaction = true;
-    failpoint('sqlite.begun');
   }
 
   /** Makes the transaction durable and visible; after an error it is rolled back. */
@@ -79,7 +78,10 @@ export class SqliteConnection {
     this.begin();
     let result: T;
     try {
-      result = this.run(work);
+      result = this.run(() => {
+        failpoint('sqlite.begun');
+        return work();
+      });
     } catch (error) {
       this.rollback();
       throw error;

@@ -174,7 +174,7 @@ export class RowsWriter {
   /** Takes a row; it may wait until {@link flush}. */
   write(row: SqlRow): void {
     const first = this.#waiting * this.#width;
-    for (let i = 0; i < this.#width; i++) this.#cells[first + i] = row[i] as SqlValue;
+    for (let i = 0; i < this.#width; i++) this.#cells[first + i] = row[i] ?? null;
     if (++this.#waiting === this.#manyRows) {
       this.#run(this.#many, this.#cells, this.#manyRows);
       this.#waiting = 0;

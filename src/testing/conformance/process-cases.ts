@@ -33,7 +33,7 @@ async function child(place: Place, task: 'kill' | 'many', argument: number): Pro
   }
   const process_ = fork(workerPath, [String(module), place.folder, task, String(argument)], {
     // A small heap: what the collector has not yet looked at would hide what is really kept.
-    execArgv: task === 'many' ? ['--max-semi-space-size=2', '--max-old-space-size=48'] : [],
+    execArgv: task === 'many' ? ['--max-semi-space-size=2', '--max-old-space-size=64'] : [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   let report: WorkerReport | undefined;
