@@ -1,6 +1,7 @@
 /** Who may import whom: the table of docs/architecture.md, checked. Type-only imports count as well. */
 const layers = {
   errors: [],
+  charts: ['errors'],
   failpoints: [],
   logging: ['errors'],
   model: ['errors'],
@@ -50,6 +51,19 @@ export default {
       to: { path: '^src/sources/[^/]+/sandbox/' },
     },
     {
+      name: 'analysis-apart',
+      comment: 'Analyses look at loaded tables; the connector never needs them, nor they the connector.',
+      severity: 'error',
+      from: { path: '^src/sources/([^/]+)/(?!analysis/)' },
+      to: { path: '^src/sources/[^/]+/analysis/' },
+    },
+    {
+      name: 'analysis-stands-alone',
+      severity: 'error',
+      from: { path: '^src/sources/[^/]+/analysis/' },
+      to: { path: '^src/', pathNot: '^src/(sources/[^/]+/analysis|model|errors)/' },
+    },
+    {
       name: 'sandbox-stands-alone',
       severity: 'error',
       from: { path: '^src/sources/[^/]+/sandbox/' },
@@ -71,7 +85,7 @@ export default {
       comment: 'The front door offers the core, never a connector.',
       severity: 'error',
       from: { path: '^src/index\\.ts$' },
-      to: { path: '^src/(sources|destinations|cli|http|auth|testing)/' },
+      to: { path: '^src/(sources|destinations|charts|cli|http|auth|testing)/' },
     },
     {
       name: 'nothing-imports-testing-or-cli',
@@ -85,7 +99,11 @@ export default {
       comment: 'The product imports only what package.json declares for users.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown'] },
+      // Optional peers are dev dependencies as well, for the tests.
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown'],
+        dependencyTypesNot: ['npm-peer'],
+      },
     },
   ],
   options: {

@@ -24,6 +24,11 @@ try {
   );
   if (foreign.length > 0)
     throw new Error(`packed although not meant for users: ${foreign.map(({ path }) => path).join(', ')}`);
+  const missing = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.(sql|json)$/.test(path))
+    .map((path) => `dist/${path.replaceAll('\\', '/')}`)
+    .filter((path) => !packed.files.some((file) => file.path === path));
+  if (missing.length > 0) throw new Error(`read at run time, but not packed: ${missing.join(', ')}`);
   const tarball = join(work, packed.filename);
   call('npx', ['publint', tarball], root);
   call('npx', ['attw', tarball, '--profile', 'esm-only'], root);

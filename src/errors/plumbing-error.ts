@@ -34,7 +34,8 @@ export type ErrorCode =
   | 'COMMIT_CONFLICT'
   | 'COMMIT_UNKNOWN'
   | 'CHECK_FAILED'
-  | 'SOURCE_FAILED';
+  | 'SOURCE_FAILED'
+  | 'OPTIONAL_PEER_MISSING';
 
 /** Plain values that are safe to log: no secrets, no account numbers, no row data. */
 export type ErrorContext = Readonly<Record<string, string | number | boolean | null | undefined>>;
