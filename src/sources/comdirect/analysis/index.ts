@@ -7,4 +7,8 @@ export { spendingByCategory, spendingByCounterparty } from './spending.ts';
 export type { CategoryOptions, CategorySpending, CounterpartySpending } from './spending.ts';
 export { defaultCategoryRules, loadCategoryRules, parseCategoryRules } from './category-rules.ts';
 export type { CategoryRule } from './category-rules.ts';
+export { recurringPayments } from './recurring.ts';
+export type { RecurringPayment } from './recurring.ts';
+export { unusualPayments } from './unusual.ts';
+export type { UnusualOptions, UnusualPayment } from './unusual.ts';
 export type { AnalysisOptions, SqlRunner } from './sql-runner.ts';

@@ -42,8 +42,8 @@ export interface CategoryOptions extends AnalysisOptions {
 }
 
 /**
- * Spending by counterparty, the most first, per currency. Money from somebody who had been paid at least as much before
- * is a refund; other income is left out.
+ * Spending by counterparty, the most first, per currency. Money that comes from somebody is a refund as long as they have
+ * been paid at least as much in all; other income is left out.
  *
  * @throws PlumbingError `CONFIG_INVALID`, `ROW_INVALID`
  * @example

@@ -41,19 +41,22 @@ describe('by counterparty', () => {
     ]);
   });
 
-  test('income is no refund: from strangers, before a payment, above what was paid', async () => {
+  test('income is no refund: from strangers, before a payment, above what was paid in all', async () => {
     const db = await duckBank({
       booked: [
         booking('2026-01-01', '5', 'Laden'),
         booking('2026-01-02', '-10', 'Laden'),
-        booking('2026-01-27', '3000', 'Laden'),
+        booking('2026-01-03', '4', 'Laden'),
+        booking('2026-01-04', '2', 'Laden'),
         booking('2026-01-27', '3000', 'Werkstatt'),
+        booking('2026-01-28', '-3', 'Werkstatt'),
+        booking('2026-02-27', '1', 'Werkstatt'),
         booking('2026-01-28', '1', null),
-        booking('2026-01-28', '10', 'Laden'),
       ],
     });
     expect(await spendingByCounterparty(db)).toMatchObject([
-      { counterparty: 'Laden', spent: '10.0000', refunded: '10.0000', net_spent: '0.0000', refunds: 1 },
+      { counterparty: 'Laden', spent: '10.0000', refunded: '4.0000', net_spent: '6.0000', refunds: 1 },
+      { counterparty: 'Werkstatt', spent: '3.0000', refunded: '0.0000' },
     ]);
   });
 
