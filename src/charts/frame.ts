@@ -1,10 +1,14 @@
 /** What all charts have around their figures: title, legend, margins, the axis of values. */
 import type { Chart } from './chart.ts';
 import { tickLabel } from './label.ts';
+import { placeLegend } from './legend.ts';
 import { fontFamily, ink } from './theme.ts';
 
-/** Title, legend and margins. */
-export function frame(chart: Chart, legend: readonly string[]): Record<string, unknown> {
+const titleHeight = 84;
+
+/** Title, legend and margins. A legend that does not fit beside the title moves the figures down. */
+export function frame(chart: Chart, names: readonly string[], width: number): Record<string, unknown> {
+  const { legend, height } = placeLegend(names, width);
   return {
     animation: false,
     backgroundColor: ink.paper,
@@ -18,18 +22,11 @@ export function frame(chart: Chart, legend: readonly string[]): Record<string, u
       textStyle: { fontFamily, fontSize: 20, fontWeight: 600, color: ink.title },
       subtextStyle: { fontFamily, fontSize: 13, color: ink.text },
     },
-    legend: {
-      show: legend.length > 1,
-      data: [...legend],
-      right: 24,
-      top: 22,
-      itemGap: 18,
-      textStyle: { fontFamily, fontSize: 13, color: ink.text },
-    },
+    legend,
     grid: {
       left: 24,
       right: 28,
-      top: 104,
+      top: titleHeight + 22 + height,
       bottom: 18,
       outerBoundsMode: 'same',
       outerBoundsContain: 'axisLabel',
@@ -48,4 +45,24 @@ export function valueAxis(unit: string): Record<string, unknown> {
     axisLabel: { color: ink.text, formatter: tickLabel },
     splitLine: { lineStyle: { color: ink.grid } },
   };
+}
+
+/** The axis of months or days: labels below the figures, its line at 0. */
+export function timeAxis(
+  data: readonly string[],
+  isLabelled: (index: number) => boolean,
+  label: (value: string, index: number) => string,
+): Record<string, unknown> {
+  return {
+    type: 'category',
+    data: [...data],
+    axisTick: { show: false },
+    axisLine: { onZero: true, lineStyle: { color: ink.zero } },
+    axisLabel: { color: ink.text, interval: isLabelled, formatter: label, lineHeight: 16, onZero: false },
+  };
+}
+
+/** The place of an exact value on the picture. A pixel needs no more than a double. */
+export function position(value: string | null): number | null {
+  return value === null ? null : Number(value);
 }

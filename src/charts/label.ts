@@ -4,16 +4,21 @@
 const maxLength = 32;
 
 /**
- * A name from outside as one line that is safe to show: no control characters (XML can't hold them, and a terminal
- * would obey them), no marks that turn the direction of text around, not longer than there is room for.
+ * A text from outside as one line that is safe to show: no control characters (XML can't hold them, and a terminal
+ * would obey them), no marks that turn the direction of text around.
  */
-export function nameLabel(name: string): string {
-  const clean = name
+export function cleanText(text: string): string {
+  return text
     .toWellFormed()
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\uFFFE\uFFFF]+/gu, ' ')
     .replace(/[\p{Bidi_Control}\u200B\u2060\uFEFF]/gu, '')
     .replace(/\s+/g, ' ')
     .trim();
+}
+
+/** A name from outside: {@link cleanText}, and not longer than there is room for. */
+export function nameLabel(name: string): string {
+  const clean = cleanText(name);
   const characters = [...new Intl.Segmenter().segment(clean)].map(({ segment }) => segment);
   return characters.length <= maxLength
     ? clean
@@ -57,4 +62,19 @@ export function dayLabel(day: string): string {
 export function rangeLabel(labels: readonly string[]): string {
   const [first = '', last = first] = [labels[0], labels.at(-1)];
   return first === last ? first : `${first} to ${last}`;
+}
+
+/** Columns that a text takes in a terminal. */
+export function textWidth(text: string): number {
+  let width = 0;
+  for (const { segment } of new Intl.Segmenter().segment(text)) width += wide.test(segment) ? 2 : 1;
+  return width;
+}
+
+const wide =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uFF01-\uFF60]/u;
+
+/** `text` for the inside of an element or attribute of XML or HTML. */
+export function escapeMarkup(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0) ?? 0};`);
 }

@@ -16,3 +16,6 @@ export const toneColours: Readonly<Record<Exclude<Tone, 'plain'>, string>> = {
 
 /** For series of equal rank, in this order. */
 export const palette = ['#2b7bba', '#d9a400', '#2a9d78', '#b0578d', '#7a8794', '#d9562a'] as const;
+
+/** Columns of text to pixels, generously: the font that is there in the end may be a wide one. */
+export const columnWidth = 7.6;

@@ -1,5 +1,5 @@
 /** Invented figures for charts, and what is written on a picture. */
-import type { CashFlowRow } from '../../src/charts/index.ts';
+import type { BalanceRow, CashFlowRow } from '../../src/charts/index.ts';
 
 /** Months in EUR from `first` on, each with money in and money out. */
 export function months(first: string, flows: readonly (readonly [string, string])[]): CashFlowRow[] {
@@ -18,7 +18,7 @@ export function months(first: string, flows: readonly (readonly [string, string]
 export function textsOf(svg: string): string[] {
   const entities: Record<string, string> = { lt: '<', gt: '>', quot: '"', '#39': "'", amp: '&' };
   return [...svg.matchAll(/<(?:text|title)[^>]*>([^<]*)<\/(?:text|title)>/g)].map((match) =>
-    (match[1] ?? '').replace(/&(lt|gt|quot|#39|amp);/g, (_, name: string) => entities[name] ?? ''),
+    (match[1] ?? '').replace(/&(lt|gt|quot|#(\d+)|amp);/g, (_, name: string) => entities[name] ?? ''),
   );
 }
 
@@ -35,4 +35,21 @@ export function barsOf(
     const [x = 0, y = 0, width = 0, height = 0] = match.slice(1).map(Number);
     return { x, y, width, height };
   });
+}
+
+/** The balances of an account in EUR, day by day from `first` on. */
+export function balances(
+  account: string | null,
+  name: string,
+  first: string,
+  values: readonly string[],
+): BalanceRow[] {
+  return values.map((balance, i) => ({
+    day: new Date(Date.parse(first) + i * 86_400_000).toISOString().slice(0, 10),
+    account_id: account,
+    account_name: name,
+    currency: 'EUR',
+    balance,
+    balance_eur: balance,
+  }));
 }
