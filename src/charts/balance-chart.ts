@@ -11,6 +11,8 @@ export interface BalanceRow {
   readonly currency: string;
   readonly balance: string;
   readonly balance_eur: string | null;
+  /** `bookings`: worked out, not seen. The subtitle says so. */
+  readonly origin?: string;
 }
 
 /** More lines than this can't be told apart. */
@@ -46,7 +48,7 @@ export function balanceChart(rows: readonly BalanceRow[], options: ChartOptions 
   return {
     kind: 'days',
     title: options.title ?? 'Balance',
-    subtitle: subtitleOf(range, accounts),
+    subtitle: subtitleOf(range, accounts) + estimateNote(shown),
     unit,
     days,
     lines: [
@@ -62,6 +64,12 @@ function subtitleOf(range: string, accounts: readonly Series[]): string {
   if (left > 0) return `${range}; the ${maxAccounts} largest accounts, ${left} more in the sum`;
   // A single line has no legend.
   return accounts.length === 1 && accounts[0] ? `${accounts[0].name}, ${range}` : range;
+}
+
+function estimateNote(rows: readonly BalanceRow[]): string {
+  const estimated = rows.filter(({ origin }) => origin === 'bookings').map(({ day }) => day);
+  const last = estimated.toSorted().at(-1);
+  return last === undefined ? '' : `; up to ${dayLabel(last)} worked out from bookings`;
 }
 
 function lastOf(line: Series): number {

@@ -1,7 +1,11 @@
 -- The balance of each account on each day, from its first snapshot to the newest snapshot of any account. A day without
 -- a snapshot carries the one before it. Rows with account_id NULL: all accounts together, in EUR.
--- Parameters: $account_id, $from, $to; each may be NULL.
+-- Parameters: $account_id, $from, $to; each may be NULL. $reconstruct: also the days before the first snapshot, from the
+-- first booking of any account on, by taking the bookings back.
 WITH
+bookings AS MATERIALIZED (
+{{bookings}}
+),
 snapshots AS MATERIALIZED (
   SELECT
     account_id,
@@ -19,19 +23,15 @@ snapshots AS MATERIALIZED (
     AND (CAST($account_id AS VARCHAR) IS NULL OR account_id = CAST($account_id AS VARCHAR))
     AND (CAST($to AS DATE) IS NULL OR CAST(_inserted_at_day AS DATE) <= CAST($to AS DATE))
 ),
--- Also a day after the newest snapshot up to $to would be a guess; there is none.
+-- A day after the newest snapshot would be a guess, also when $to is later.
 days AS (
   SELECT
     account_id,
-    CAST(unnest(generate_series(
-      greatest(min(day), coalesce(CAST($from AS DATE), min(day))),
-      (SELECT max(day) FROM snapshots),
-      INTERVAL 1 DAY
-    )) AS DATE) AS day
+    CAST(unnest(generate_series(min(day), (SELECT max(day) FROM snapshots), INTERVAL 1 DAY)) AS DATE) AS day
   FROM snapshots
   GROUP BY account_id
 ),
-filled AS MATERIALIZED (
+filled AS (
   SELECT
     days.day,
     days.account_id,
@@ -39,13 +39,66 @@ filled AS MATERIALIZED (
     snapshots.currency,
     snapshots.balance,
     snapshots.balance_eur,
-    snapshots.day < days.day AS carried
+    CASE WHEN snapshots.day = days.day THEN 'snapshot' ELSE 'carried' END AS origin
   FROM days
   ASOF JOIN snapshots ON snapshots.account_id = days.account_id AND snapshots.day <= days.day
 ),
+firsts AS (
+  SELECT * FROM snapshots QUALIFY day = min(day) OVER (PARTITION BY account_id)
+),
+movements AS (
+  SELECT account_id, currency, booking_date AS day, sum(amount) AS amount
+  FROM bookings
+  GROUP BY ALL
+),
+days_before AS (
+  SELECT
+    firsts.account_id,
+    CAST(unnest(generate_series((SELECT min(day) FROM movements), firsts.day, INTERVAL 1 DAY)) AS DATE) AS day
+  FROM firsts
+  WHERE CAST($reconstruct AS BOOLEAN)
+),
+taken_back AS (
+  SELECT
+    days_before.day,
+    firsts.* EXCLUDE (day, balance, balance_eur),
+    days_before.day = firsts.day AS is_first,
+    -- What was booked later, up to the snapshot, was not there yet.
+    firsts.balance - coalesce(sum(movements.amount) OVER (
+      PARTITION BY days_before.account_id ORDER BY days_before.day DESC
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ), 0) AS balance
+  FROM days_before
+  JOIN firsts USING (account_id)
+  LEFT JOIN movements
+    ON movements.account_id = days_before.account_id
+    AND movements.currency = firsts.currency
+    AND movements.day = days_before.day
+),
+history AS MATERIALIZED (
+  SELECT * FROM filled
+  UNION ALL BY NAME
+  SELECT
+    * EXCLUDE (is_first),
+    -- Rates of the past are not known.
+    CASE WHEN currency = 'EUR' THEN balance END AS balance_eur,
+    'bookings' AS origin
+  FROM taken_back
+  WHERE NOT is_first
+),
+chosen AS (
+  SELECT * FROM history WHERE CAST($from AS DATE) IS NULL OR day >= CAST($from AS DATE)
+),
 total AS (
-  SELECT day, sum(balance_eur) AS balance, bool_or(carried) AS carried
-  FROM filled
+  SELECT
+    day,
+    sum(balance_eur) AS balance,
+    CASE
+      WHEN bool_or(origin = 'bookings') THEN 'bookings'
+      WHEN bool_or(origin = 'carried') THEN 'carried'
+      ELSE 'snapshot'
+    END AS origin
+  FROM chosen
   GROUP BY day
   -- An account that has no value in EUR makes the sum unknown, not smaller.
   HAVING count(balance_eur) = count(*)
@@ -57,8 +110,8 @@ SELECT
   currency,
   CAST(balance AS DECIMAL(38, 4)) AS balance,
   CAST(balance_eur AS DECIMAL(38, 4)) AS balance_eur,
-  carried
-FROM filled
+  origin
+FROM chosen
 UNION ALL
 SELECT
   day,
@@ -67,6 +120,6 @@ SELECT
   'EUR',
   CAST(balance AS DECIMAL(38, 4)),
   CAST(balance AS DECIMAL(38, 4)),
-  carried
+  origin
 FROM total
 ORDER BY account_id NULLS FIRST, day

@@ -1,6 +1,6 @@
 /** What the owner of an account wants to know: typed functions over the SQL files of this folder. */
 export { balanceHistory } from './balance-history.ts';
-export type { BalanceDay } from './balance-history.ts';
+export type { BalanceDay, BalanceOptions } from './balance-history.ts';
 export { cashFlowByMonth } from './cash-flow.ts';
 export type { CashFlowMonth } from './cash-flow.ts';
 export { spendingByCategory, spendingByCounterparty } from './spending.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { balanceHistory } from '../../../../src/sources/comdirect/analysis/index.ts';
-import { duckBank, snapshot } from './duck-bank.ts';
+import { booking, duckBank, snapshot } from './duck-bank.ts';
 
 const brief = (rows: Awaited<ReturnType<typeof balanceHistory>>) =>
-  rows.map((row) => [row.day, row.account_id, row.balance, row.currency, row.carried]);
+  rows.map((row) => [row.day, row.account_id, row.balance, row.currency, row.origin]);
 
 test('gaps are carried forward, and the sum has the accounts known by then', async () => {
   const db = await duckBank({
@@ -14,16 +14,16 @@ test('gaps are carried forward, and the sum has the accounts known by then', asy
     ],
   });
   expect(brief(await balanceHistory(db))).toEqual([
-    ['2026-02-27', null, '100.1000', 'EUR', false],
-    ['2026-02-28', null, '100.1000', 'EUR', true],
-    ['2026-03-01', null, '1100.1000', 'EUR', true],
-    ['2026-03-02', null, '949.9500', 'EUR', true],
-    ['2026-02-27', 'giro', '100.1000', 'EUR', false],
-    ['2026-02-28', 'giro', '100.1000', 'EUR', true],
-    ['2026-03-01', 'giro', '100.1000', 'EUR', true],
-    ['2026-03-02', 'giro', '-50.0500', 'EUR', false],
-    ['2026-03-01', 'savings', '1000.0000', 'EUR', false],
-    ['2026-03-02', 'savings', '1000.0000', 'EUR', true],
+    ['2026-02-27', null, '100.1000', 'EUR', 'snapshot'],
+    ['2026-02-28', null, '100.1000', 'EUR', 'carried'],
+    ['2026-03-01', null, '1100.1000', 'EUR', 'carried'],
+    ['2026-03-02', null, '949.9500', 'EUR', 'carried'],
+    ['2026-02-27', 'giro', '100.1000', 'EUR', 'snapshot'],
+    ['2026-02-28', 'giro', '100.1000', 'EUR', 'carried'],
+    ['2026-03-01', 'giro', '100.1000', 'EUR', 'carried'],
+    ['2026-03-02', 'giro', '-50.0500', 'EUR', 'snapshot'],
+    ['2026-03-01', 'savings', '1000.0000', 'EUR', 'snapshot'],
+    ['2026-03-02', 'savings', '1000.0000', 'EUR', 'carried'],
   ]);
 });
 
@@ -46,7 +46,7 @@ test('accounts keep their own currency; the sum is in EUR, and unknown without i
       currency: 'EUR',
       balance: '91.0000',
       balance_eur: '91.0000',
-      carried: false,
+      origin: 'snapshot',
     },
   ]);
   expect(rows.filter(({ account_id: account }) => account === 'fx')).toMatchObject([
@@ -61,8 +61,8 @@ test('a range begins with what was known before it, and never goes beyond the ne
   });
   const giro = async (options: object) => brief(await balanceHistory(db, { accountId: 'giro', ...options }));
   expect((await giro({ from: '2026-03-01', to: '2026-12-31' })).slice(2)).toEqual([
-    ['2026-03-01', 'giro', '1.0000', 'EUR', true],
-    ['2026-03-02', 'giro', '2.0000', 'EUR', false],
+    ['2026-03-01', 'giro', '1.0000', 'EUR', 'carried'],
+    ['2026-03-02', 'giro', '2.0000', 'EUR', 'snapshot'],
   ]);
   expect(await giro({ to: '2026-03-01' })).toHaveLength(2);
   expect(await giro({ from: '2026-03-03' })).toEqual([]);
@@ -71,4 +71,45 @@ test('a range begins with what was known before it, and never goes beyond the ne
 
 test('no snapshots give no rows', async () => {
   expect(await balanceHistory(await duckBank({}))).toEqual([]);
+});
+
+test('days before the first snapshot can be worked out from bookings', async () => {
+  const db = await duckBank({
+    balances: [
+      snapshot('giro', '2026-03-02', '100'),
+      snapshot('giro', '2026-03-03', '90'),
+      snapshot('savings', '2026-03-01', '1000'),
+      snapshot('fx', '2026-03-02', '5', { balance__unit: 'USD', balance_eur__value: '4.50' }),
+    ],
+    booked: [
+      booking('2026-02-27', '-1.10', 'Laden'),
+      booking('2026-03-01', '-7', 'Laden', { amount__unit: 'USD' }),
+      booking('2026-03-01', '20.20', 'Laden'),
+      booking('2026-03-02', '-50', 'Laden'),
+      booking('2026-03-03', '-10', 'Laden'),
+      booking('2026-02-28', '1', 'Shop', { account_id: 'fx', amount__unit: 'USD' }),
+    ],
+  });
+  expect(await balanceHistory(db)).toHaveLength(10);
+  const rows = brief(await balanceHistory(db, { reconstruct: true }));
+  expect(rows.filter(([, account]) => account === 'giro')).toEqual([
+    ['2026-02-27', 'giro', '129.8000', 'EUR', 'bookings'],
+    ['2026-02-28', 'giro', '129.8000', 'EUR', 'bookings'],
+    ['2026-03-01', 'giro', '150.0000', 'EUR', 'bookings'],
+    ['2026-03-02', 'giro', '100.0000', 'EUR', 'snapshot'],
+    ['2026-03-03', 'giro', '90.0000', 'EUR', 'snapshot'],
+  ]);
+  expect(rows.filter(([, account]) => account === 'savings')[0]?.slice(2)).toEqual([
+    '1000.0000',
+    'EUR',
+    'bookings',
+  ]);
+  expect(rows.filter(([, account]) => account === 'fx')[0]?.slice(2)).toEqual(['4.0000', 'USD', 'bookings']);
+  // The rate of the past is not known, so neither is the sum.
+  expect(rows.filter(([, account]) => account === null).map(([day]) => day)).toEqual([
+    '2026-03-02',
+    '2026-03-03',
+  ]);
+  const from = await balanceHistory(db, { reconstruct: true, accountId: 'giro', from: '2026-03-01' });
+  expect(brief(from)[0]).toEqual(['2026-03-01', null, '150.0000', 'EUR', 'bookings']);
 });

@@ -72,6 +72,22 @@ test('the figures of a sandbox bank are those that exact arithmetic gives', asyn
   expect(accounts).toHaveLength(4);
   expect(total).toMatchObject({ day: '2026-11-23', balance: sum(accounts, 'balance_eur') });
 
+  const reconstructed = await balanceHistory(db, { reconstruct: true, to: '2026-11-23' });
+  const firstDay = new Set(balances.map((row) => row['account_id']));
+  for (const account of firstDay) {
+    const own = reconstructed.filter(({ account_id: id }) => id === account);
+    const net = sum(
+      months.filter(({ account_id: id }) => id === account),
+      'net',
+    );
+    const ofFirstDay = booked.filter(
+      (row) => row['account_id'] === account && row['booking_date'] === own[0]?.day,
+    );
+    expect(new Big(own.at(-1)?.balance ?? 0).minus(own[0]?.balance ?? 0).toFixed(4)).toBe(
+      new Big(net).minus(sum(ofFirstDay, 'amount__value')).toFixed(4),
+    );
+  }
+
   // Other debits of the sandbox have another amount each time.
   const recurring = await recurringPayments(db);
   expect(
