@@ -1,6 +1,6 @@
 /** Booked rows as JSON text, each kind with the fields that the real bank fills for it. Reference: table in section 3.3. */
 import { dayText, monthOf } from './calendar.ts';
-import { companies, employer, landlord, people, shops } from './invented.ts';
+import { companies, employer, landlord, people, shops, subscription } from './invented.ts';
 import type { Kind } from './kinds.ts';
 import { digits, draw, pick } from './random.ts';
 import { amountText, bookedRemittance, inventedIban } from './wire.ts';
@@ -103,6 +103,8 @@ function detailsOf({ kind, hash, day, date, cents }: BookedParts): Details {
     }
     case 'debit':
       return debit(hash, date);
+    case 'subscription':
+      return subscribed(hash, date);
     case 'in': {
       const endToEnd = draw(hash, 2, 3) === 0 ? `RF${digits(hash, 3, 8)}` : notGiven;
       const thanks = pick(hash, 4, ['Danke für das Essen', 'Anteil Geschenk', 'Rückzahlung Urlaub']);
@@ -149,6 +151,8 @@ function withReference(lines: readonly string[], endToEnd: string): readonly str
   return [...lines, 'End-to-End-Ref.:', endToEnd];
 }
 
+type Company = (typeof companies)[number];
+
 /** A SEPA direct debit; one in twelve has more than nine lines. */
 function debit(hash: number, date: string): Details {
   const { name, creditorId, text } = pick(hash, 1, companies);
@@ -166,6 +170,26 @@ function debit(hash: number, date: string): Details {
     mandate,
     endToEnd,
     lines: [...withReference(lines, endToEnd), ...labelled],
+    type: directDebit,
+  };
+}
+
+/** The same debit each month. */
+function subscribed(hash: number, date: string): Details {
+  const { name, creditorId, text } = companies.find(
+    ({ name: one }) => one === subscription.company,
+  ) as Company;
+  const { mandate } = subscription;
+  const endToEnd = `E2E-${digits(hash, 5, 9)}`;
+  return {
+    remitter: nameOnly(name, hash),
+    creditorId,
+    mandate,
+    endToEnd,
+    lines: [
+      ...withReference([`${text} ${date.slice(5, 7)}.${date.slice(0, 4)}`], endToEnd),
+      ...['CORE / Mandatsref.:', mandate, 'Gläubiger-ID:', creditorId],
+    ],
     type: directDebit,
   };
 }

@@ -41,6 +41,9 @@ export const companies: readonly {
   },
 ];
 
+/** Whose debit comes each month, by the same mandate and for the same amount. */
+export const subscription = { company: 'Lichtspiel Streaming SE', mandate: 'M-30415926' };
+
 /** Who sends and receives transfers. */
 export const people: readonly string[] = [
   'Mira Musterfrau',

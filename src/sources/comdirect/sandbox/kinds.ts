@@ -16,6 +16,7 @@ export type Kind =
   | 'odd'
   | 'salary'
   | 'rent'
+  | 'subscription'
   | 'saving';
 
 /** What an account is used for. */
@@ -70,7 +71,8 @@ function dueOn(character: AccountCharacter, dayInMonth: number, month: number): 
   if (character !== 'giro') return none;
   if (dayInMonth === 1) return ['rent'];
   if (dayInMonth === 27) return ['salary'];
-  return dayInMonth === 3 || dayInMonth === 15 ? ['debit'] : none;
+  if (dayInMonth === 3) return ['subscription'];
+  return dayInMonth === 15 ? ['debit'] : none;
 }
 
 /** The amount of a booking in cents. Never 0. */
@@ -80,6 +82,8 @@ export function centsOf(kind: Kind, hash: number): number {
       return 325_000 + draw(hash, 0, 3) * 5_000;
     case 'rent':
       return -98_500;
+    case 'subscription':
+      return -1_299;
     case 'saving':
       return 25_000;
     case 'interest':

@@ -98,6 +98,8 @@ test('the figures of a sandbox bank are those that exact arithmetic gives', asyn
     ['Mira Musterfrau', 'month', 24, '250.0000', true],
     ['Hausverwaltung Sonnenhof', 'month', 24, '-985.0000', true],
     ['Hausverwaltung Sonnenhof', 'month', 24, '-985.0000', true],
+    ['Lichtspiel Streaming SE', 'month', 24, '-12.9900', true],
+    ['Lichtspiel Streaming SE', 'month', 24, '-12.9900', true],
   ]);
   expect(await unusualPayments(db)).toEqual([]);
   const found = await unusualPayments(db, { threshold: 2.2 });
