@@ -11,6 +11,7 @@ const layers = {
   pipeline: ['model', 'errors', 'failpoints', 'logging'],
   sources: ['model', 'http', 'auth', 'config', 'errors', 'failpoints', 'logging'],
   destinations: ['model', 'config', 'errors', 'failpoints', 'logging'],
+  analytics: ['model', 'destinations', 'errors', 'logging'],
   testing: ['model', 'errors', 'failpoints', 'http', 'pipeline'],
 };
 

@@ -10,8 +10,9 @@ export type ChartKind = (typeof chartKinds)[number];
 
 /** What the command line says about the figures. */
 export interface ChartFlags {
-  readonly from?: string;
-  readonly to?: string;
+  /** First and last day. */
+  readonly since?: string;
+  readonly until?: string;
   readonly account?: string;
   readonly currency?: string;
   /** Of spending: a file with rules for categories. */
@@ -39,7 +40,7 @@ export async function chartOf(
 ): Promise<DrawnFigures> {
   const analysis = await import('../sources/comdirect/analysis/index.ts');
   const charts = await import('../charts/index.ts');
-  const { from, to, account, currency, rules: file, by = 'category' } = flags;
+  const { since: from, until: to, account, currency, rules: file, by = 'category' } = flags;
   const range = {
     schema,
     ...(from !== undefined && { from }),

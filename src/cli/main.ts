@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { loadDotEnv } from '../config/dot-env.ts';
 import { addAuthCommand } from './auth.ts';
+import { addChartCommand } from './chart.ts';
 import { exitCodeOf, exitCodes, Interrupted } from './exit-codes.ts';
 import { addQuarantineCommand } from './quarantine.ts';
+import { addQueryCommand } from './query.ts';
 import { addRunCommand } from './run.ts';
 import { addSandboxCommand } from './sandbox.ts';
 import { addStatusCommand } from './status.ts';
@@ -37,6 +39,8 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     addAuthCommand,
     addSandboxCommand,
     addQuarantineCommand,
+    addQueryCommand,
+    addChartCommand,
   ]) {
     add(program, signal);
   }

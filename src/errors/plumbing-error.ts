@@ -35,6 +35,7 @@ export type ErrorCode =
   | 'COMMIT_UNKNOWN'
   | 'CHECK_FAILED'
   | 'SOURCE_FAILED'
+  | 'QUERY_FAILED'
   | 'OPTIONAL_PEER_MISSING';
 
 /** Plain values that are safe to log: no secrets, no account numbers, no row data. */

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { writeChartFile } from '../../src/cli/chart-file.ts';
+import { attachments } from '../../src/cli/attach.ts';
 import { chartOf } from '../../src/cli/chart-of.ts';
 import { booking, duckBank, snapshot } from '../sources/comdirect/analysis/duck-bank.ts';
 import { temporaryFolder } from '../sources/comdirect/scripted-bank.ts';
@@ -20,8 +21,23 @@ const bank = () =>
     'my bank',
   );
 
+test.each([
+  [['bank=a.db'], { bank: 'a.db' }],
+  [['a.db'], { bank: 'a.db' }],
+  [['my_bank=/x/a=b.db', 'b=c.db'], { my_bank: '/x/a=b.db', b: 'c.db' }],
+  [['/x y/a=b.db'], { bank: '/x y/a=b.db' }],
+])('--attach %j', (texts, files) => expect(attachments(texts, {})).toEqual(files));
+
+test('without --attach the file of SQLITE_DB_PATH is the bank', () => {
+  expect(attachments(undefined, { SQLITE_DB_PATH: 'x.db' })).toEqual({ bank: 'x.db' });
+});
+
+test.each([[undefined], [['']], [['bank=']], [['a.db', 'bank=b.db']]])('--attach %j is refused', (texts) => {
+  expect(() => attachments(texts, {})).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+});
+
 test('cash flow, in the range and currency asked for', async () => {
-  const { chart, rows } = await chartOf(await bank(), 'my bank', 'cash-flow', { from: '2026-02-01' });
+  const { chart, rows } = await chartOf(await bank(), 'my bank', 'cash-flow', { since: '2026-02-01' });
   expect(chart).toMatchObject({ kind: 'months', unit: 'EUR', months: ['2026-02'] });
   expect(rows).toHaveLength(4);
   const dollars = await chartOf(await bank(), 'my bank', 'cash-flow', { currency: 'USD', account: 'fx' });
@@ -42,7 +58,7 @@ test('spending by category, by rules of one’s own, and by counterparty', async
   expect(await names({})).toMatchObject({ bars: [{ name: 'groceries' }, { name: 'other' }] });
   const rules = join(await temporaryFolder(), 'rules.json');
   writeFileSync(rules, '[{ "category": "mine", "text": "laden" }]');
-  expect(await names({ rules, to: '2026-02-28' })).toMatchObject({
+  expect(await names({ rules, until: '2026-02-28' })).toMatchObject({
     subtitle: 'Payments less refunds, up to 2026-02-28',
     bars: [{ name: 'other' }, { name: 'mine' }],
   });

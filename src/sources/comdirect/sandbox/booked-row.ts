@@ -188,7 +188,10 @@ function subscribed(hash: number, date: string): Details {
     endToEnd,
     lines: [
       ...withReference([`${text} ${date.slice(5, 7)}.${date.slice(0, 4)}`], endToEnd),
-      ...['CORE / Mandatsref.:', mandate, 'Gläubiger-ID:', creditorId],
+      'CORE / Mandatsref.:',
+      mandate,
+      'Gläubiger-ID:',
+      creditorId,
     ],
     type: directDebit,
   };

@@ -1,0 +1,126 @@
+/** A SQLite file as DuckDB sees it: its tables, and one consistent snapshot of them for each query. */
+import type { StatementSync } from 'node:sqlite';
+import { PlumbingError } from '../errors/index.ts';
+import type { Value } from '../model/index.ts';
+import { openSqlite } from '../destinations/sqlite/index.ts';
+import type { SqliteConnection } from '../destinations/sqlite/index.ts';
+import { quoteIdentifier } from '../destinations/sqlite/identifier.ts';
+import { tableShapes } from '../destinations/sqlite/table-shapes.ts';
+import type { ColumnShape, TableShape } from '../destinations/sqlite/table-shapes.ts';
+
+/** A cell as it is stored. */
+type Cell = null | number | bigint | string | Uint8Array;
+
+/** A file, open to read. */
+export class AttachedFile {
+  readonly alias: string;
+  readonly path: string;
+  readonly #connection: SqliteConnection;
+  readonly #mixedTypes: 'error' | 'varchar';
+  #tables: readonly TableShape[] = [];
+  #version = '';
+  #hasSnapshot = false;
+
+  private constructor(
+    alias: string,
+    path: string,
+    connection: SqliteConnection,
+    mixedTypes: 'error' | 'varchar',
+  ) {
+    this.alias = alias;
+    this.path = path;
+    this.#connection = connection;
+    this.#mixedTypes = mixedTypes;
+  }
+
+  static async open(alias: string, path: string, mixedTypes: 'error' | 'varchar'): Promise<AttachedFile> {
+    return new AttachedFile(alias, path, await openSqlite(path, { readOnly: true }), mixedTypes);
+  }
+
+  get tables(): readonly TableShape[] {
+    return this.#tables;
+  }
+
+  /** Takes the snapshot that all reads see until `endSnapshot`. True when tables or columns changed since the last one. */
+  beginSnapshot(): boolean {
+    const { db } = this.#connection;
+    return this.#connection.run(() => {
+      db.exec('BEGIN');
+      this.#hasSnapshot = true;
+      // The snapshot is taken by the first read, not by BEGIN.
+      const version = JSON.stringify(db.prepare('PRAGMA schema_version').get());
+      const tables = tableShapes(db, this.path).map((table) => this.#loosened(table));
+      const text = `${version}${JSON.stringify(tables)}`;
+      if (text === this.#version) return false;
+      this.#version = text;
+      this.#tables = tables;
+      return true;
+    });
+  }
+
+  endSnapshot(): void {
+    if (!this.#hasSnapshot) return;
+    this.#hasSnapshot = false;
+    this.#connection.run(() => this.#connection.db.exec('ROLLBACK'));
+  }
+
+  /** The rows of some columns, in arrays. Values are those of the columns' logical types. */
+  *scan(tableName: string, columns: readonly ColumnShape[]): Generator<(Value | null)[]> {
+    const names = columns.map(({ name }) => quoteIdentifier(name));
+    // Without columns, as for count(*), rows still have to come.
+    const list = names.length > 0 ? names.map((name, i) => `${name} AS c${i}`).join(', ') : '1 AS none';
+    const statement = this.#connection.run(() =>
+      this.#connection.db.prepare(`SELECT ${list} FROM ${quoteIdentifier(tableName)}`),
+    );
+    statement.setReadBigInts(true);
+    let number = 0;
+    for (const row of this.#iterate(statement)) {
+      number++;
+      yield columns.map((column, i) => this.#valueOf(row[`c${i}`] as Cell, column, tableName, number));
+    }
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #iterate(statement: StatementSync): Iterable<Record<string, unknown>> {
+    return statement.iterate() as Iterable<Record<string, unknown>>;
+  }
+
+  #valueOf(cell: Cell, column: ColumnShape, table: string, row: number): Value | null {
+    if (cell === null) return null;
+    const { codec, isForeign, type, name } = column;
+    if (!isForeign) return codec.decode ? codec.decode(cell) : cell;
+    if (this.#mixedTypes === 'varchar') return textOf(cell);
+    const value = type === 'boolean' && typeof cell === 'bigint' ? cell !== 0n : plain(cell, type);
+    if (codec.encode(value) !== undefined) return value;
+    throw new PlumbingError(
+      'ROW_INVALID',
+      `${this.path}: row ${row} of table "${table}" holds ${kindOf(cell)} in column "${name}", which is declared as ${type}; attach with mixedTypes: 'varchar' to read such files as text`,
+      { context: { path: this.path, table, row } },
+    );
+  }
+
+  /** With `varchar`, columns of other programs are text. */
+  #loosened(table: TableShape): TableShape {
+    if (this.#mixedTypes === 'error') return table;
+    return {
+      ...table,
+      columns: table.columns.map((column) => (column.isForeign ? { ...column, type: 'string' } : column)),
+    };
+  }
+}
+
+function plain(cell: Exclude<Cell, null>, type: string): Value {
+  return type === 'float64' && typeof cell === 'bigint' ? Number(cell) : cell;
+}
+
+function textOf(cell: Exclude<Cell, null>): string {
+  return cell instanceof Uint8Array ? Buffer.from(cell).toString('hex') : String(cell);
+}
+
+function kindOf(cell: Exclude<Cell, null>): string {
+  if (cell instanceof Uint8Array) return 'bytes';
+  return typeof cell === 'string' ? 'a text' : 'a number';
+}

@@ -1,0 +1,115 @@
+/** Values on their way into DuckDB and out of it. Both sides know the logical types; nothing is rounded in between. */
+import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import { decimalShape } from '../model/index.ts';
+import type { LogicalType, Value } from '../model/index.ts';
+import type { DuckDb } from './duckdb.ts';
+
+/** How a logical type looks in DuckDB. */
+export interface DuckColumn {
+  readonly type: DuckDBType;
+  /** Takes a value that is not null. */
+  readonly toDuck: (value: Value) => DuckDBValue;
+}
+
+const dayMs = 86_400_000;
+
+/** The DuckDB type of a logical one, and the way into it. JSON is text, on which DuckDB's JSON functions work. */
+export function duckColumn(duck: DuckDb, type: LogicalType): DuckColumn {
+  switch (type) {
+    case 'boolean':
+      return { type: duck.BOOLEAN, toDuck: Boolean };
+    case 'int64':
+      return { type: duck.BIGINT, toDuck: (value) => BigInt(value as number) };
+    case 'float64':
+      return { type: duck.DOUBLE, toDuck: Number };
+    case 'date':
+      return { type: duck.DATE, toDuck: (value) => new duck.DuckDBDateValue(daysOf(value as string)) };
+    case 'time':
+      return { type: duck.TIME, toDuck: (value) => new duck.DuckDBTimeValue(microsOfDay(value as string)) };
+    case 'timestamp':
+      return {
+        type: duck.TIMESTAMPTZ,
+        toDuck: (value) => new duck.DuckDBTimestampTZValue(microsOf(value as string)),
+      };
+    case 'uuid':
+      return {
+        type: duck.UUID,
+        toDuck: (value) =>
+          duck.DuckDBUUIDValue.fromUint128(BigInt(`0x${(value as string).replaceAll('-', '')}`)),
+      };
+    case 'binary':
+      return { type: duck.BLOB, toDuck: (value) => new duck.DuckDBBlobValue(value as Uint8Array) };
+    case 'json':
+      return { type: duck.VARCHAR, toDuck: (value) => JSON.stringify(value, bigintAsNumber) };
+    default:
+      return decimalColumn(duck, type) ?? { type: duck.VARCHAR, toDuck: (value) => value as string };
+  }
+}
+
+function decimalColumn(duck: DuckDb, type: LogicalType): DuckColumn | undefined {
+  const shape = decimalShape(type);
+  if (!shape) return undefined;
+  const { precision, scale } = shape;
+  return {
+    type: duck.DECIMAL(precision, scale),
+    // Stored decimals have all digits of their scale.
+    toDuck: (value) =>
+      new duck.DuckDBDecimalValue(BigInt((value as string).replace('.', '')), precision, scale),
+  };
+}
+
+function bigintAsNumber(_key: string, value: unknown): unknown {
+  const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
+  return typeof value === 'bigint' ? rawJSON(value.toString()) : value;
+}
+
+function daysOf(date: string): number {
+  return Date.parse(`${date}T00:00:00Z`) / dayMs;
+}
+
+function microsOfDay(time: string): bigint {
+  const [whole = '', fraction = ''] = time.split('.');
+  const [hours = 0, minutes = 0, seconds = 0] = whole.split(':').map(Number);
+  return BigInt((hours * 60 + minutes) * 60 + seconds) * 1_000_000n + BigInt(fraction.padEnd(6, '0'));
+}
+
+/** `2026-11-23T07:00:00.000000Z`, the one form in which timestamps are stored. */
+function microsOf(timestamp: string): bigint {
+  return BigInt(Date.parse(`${timestamp.slice(0, 19)}Z`)) * 1000n + BigInt(timestamp.slice(20, 26));
+}
+
+/** A value of a result: decimals as text, 64-bit integers as `number` where safe, dates and times as ISO text, nested ones as arrays and objects. */
+export function fromDuck(duck: DuckDb, value: DuckDBValue): unknown {
+  if (typeof value === 'bigint') return narrow(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof duck.DuckDBTimestampTZValue) return `${isoOf(value.micros)}Z`;
+  if (value instanceof duck.DuckDBTimestampValue) return isoOf(value.micros);
+  if (value instanceof duck.DuckDBBlobValue) return value.bytes;
+  if (value instanceof duck.DuckDBListValue || value instanceof duck.DuckDBArrayValue) {
+    return value.items.map((item) => fromDuck(duck, item));
+  }
+  if (value instanceof duck.DuckDBStructValue) {
+    return Object.fromEntries(
+      Object.entries(value.entries).map(([name, item]) => [name, fromDuck(duck, item)]),
+    );
+  }
+  return value.toString();
+}
+
+function narrow(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+function isoOf(micros: bigint): string {
+  const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  const seconds = new Date(Number((micros - fraction) / 1000n)).toISOString().slice(0, 19);
+  return `${seconds}.${fraction.toString().padStart(6, '0')}`;
+}
+
+/** A parameter as DuckDB binds it. */
+export function toParameter(duck: DuckDb, value: unknown): DuckDBValue {
+  if (value instanceof Uint8Array) return new duck.DuckDBBlobValue(value);
+  if (value instanceof Date) return new duck.DuckDBTimestampTZValue(BigInt(value.getTime()) * 1000n);
+  return value === undefined ? null : (value as DuckDBValue);
+}

@@ -1,0 +1,58 @@
+/** What can be read in a database file, whoever made it. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { LogicalType } from '../../model/index.ts';
+import { codecOf } from './codec.ts';
+import type { Codec } from './codec.ts';
+import { readDefinition } from './schema-store.ts';
+import { physicalColumns } from './table-layout.ts';
+
+/** A table or view, and its columns as they are stored. */
+export interface TableShape {
+  readonly name: string;
+  readonly columns: readonly ColumnShape[];
+}
+
+/** One column. */
+export interface ColumnShape {
+  readonly name: string;
+  /** As the stored schema says; for tables of others, what their declared type lets expect. */
+  readonly type: LogicalType;
+  readonly codec: Codec;
+  /** Made by another program: SQLite itself does not hold its values to the type. */
+  readonly isForeign: boolean;
+}
+
+/** All tables and views but those of the bookkeeping, by name. */
+export function tableShapes(db: DatabaseSync, path: string): TableShape[] {
+  const names = db
+    .prepare(
+      `SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')
+         AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_plumbing\\_%' ESCAPE '\\' ORDER BY name`,
+    )
+    .all();
+  return names.map(({ name }) => tableShape(db, path, String(name)));
+}
+
+function tableShape(db: DatabaseSync, path: string, name: string): TableShape {
+  const own = readDefinition(db, name, path);
+  const types = new Map(own ? physicalColumns(own).map((column) => [column.name, column.type]) : []);
+  const columns = db.prepare('SELECT name, type FROM pragma_table_info(?)').all(name);
+  return {
+    name,
+    columns: columns.map((column): ColumnShape => {
+      const known = types.get(String(column['name']));
+      const type = known ?? typeOfDeclared(String(column['type']));
+      return { name: String(column['name']), type, codec: codecOf(type), isForeign: known === undefined };
+    }),
+  };
+}
+
+/** By SQLite's rules of column affinity (Datatypes In SQLite, section 3.1). */
+function typeOfDeclared(declared: string): LogicalType {
+  if (/int/i.test(declared)) return 'int64';
+  if (/char|clob|text/i.test(declared)) return 'string';
+  if (/blob/i.test(declared)) return 'binary';
+  if (/real|floa|doub/i.test(declared)) return 'float64';
+  if (/bool/i.test(declared)) return 'boolean';
+  return declared === '' || /date|time|json|uuid/i.test(declared) ? 'string' : 'float64';
+}
