@@ -8,7 +8,7 @@ export function attachOption(): Option {
     '--attach <alias=file>',
     'a SQLite file; may be given again (default: bank=SQLITE_DB_PATH)',
   )
-    .argParser((text: string, before: readonly string[] = []) => [...before, text])
+    .argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text])
     .env('PLUMBING_ATTACH');
 }
 
@@ -24,7 +24,7 @@ export function attachments(
   const texts = given ?? (environment['SQLITE_DB_PATH'] ? [environment['SQLITE_DB_PATH']] : []);
   const files = new Map<string, string>();
   for (const text of texts) {
-    const { alias = 'bank', path } = /^(?:(?<alias>\w+)=)?(?<path>.+)$/s.exec(text)?.groups ?? {};
+    const { alias = 'bank', path } = /^(?!\w+=$)(?:(?<alias>\w+)=)?(?<path>.+)$/s.exec(text)?.groups ?? {};
     if (path === undefined || files.has(alias)) {
       throw new PlumbingError(
         'CONFIG_INVALID',

@@ -39,8 +39,8 @@ export function addChartCommand(program: Command): void {
         const { chart } = await chartOf(db, schema, kind, flags);
         if (flags.out === undefined) {
           const { renderText } = await import('../charts/index.ts');
-          const { columns = 100, isTTY } = process.stdout;
-          process.stdout.write(`${renderText(chart, { width: columns, colour: isTTY })}\n`);
+          const { columns, isTTY } = process.stdout;
+          process.stdout.write(`${renderText(chart, { width: isTTY ? columns : 100, colour: isTTY })}\n`);
         } else {
           await writeChartFile(flags.out, chart);
         }

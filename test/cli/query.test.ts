@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
+
+const cli = new URL('../../dist/cli/main.js', import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), 'plumbing-query-'));
+const file = join(folder, 'f.db');
+
+beforeAll(() => {
+  const db = new DatabaseSync(file);
+  db.exec("CREATE TABLE f (id INTEGER, name TEXT); INSERT INTO f VALUES (9007199254740993, 'x'), (2, NULL)");
+  db.close();
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function plumbing(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const environment = { ...process.env, SQLITE_DB_PATH: '', NO_COLOR: '1' };
+  return promisify(execFile)(process.execPath, [cli, ...args], { cwd: folder, env: environment }).then(
+    (done) => ({ code: 0, ...done }),
+    (error: { code: number; stdout: string; stderr: string }) => error,
+  );
+}
+
+test('query prints a table, or one JSON document with all digits', async () => {
+  const sql = 'SELECT id, name FROM f.f ORDER BY id';
+  const table = await plumbing('query', '--attach', `f=${file}`, sql);
+  expect(table.stdout.trim().split('\n').at(-1)).toMatch(/^9007199254740993 +x$/);
+  const json = await plumbing('query', '--attach', `f=${file}`, '--json', sql);
+  expect(json.stdout.replace(/\s/g, '')).toBe('[{"id":2,"name":null},{"id":9007199254740993,"name":"x"}]');
+});
+
+test('query --list names tables, columns and types', async () => {
+  const { stdout } = await plumbing('query', '--attach', `f=${file}`, '--list');
+  expect(stdout).toMatch(/f\.f +id +int64/);
+});
+
+test('query without SQL, or without a database, is a matter of usage', async () => {
+  expect(await plumbing('query', '--attach', `f=${file}`)).toMatchObject({ code: 2 });
+  expect(await plumbing('query', 'SELECT 1')).toMatchObject({ code: 2 });
+});
+
+test('chart leaves no file behind when it can not draw one', async () => {
+  const db = new DatabaseSync(join(folder, 'bank.db'));
+  db.exec(`CREATE TABLE account_balances (account_id TEXT, currency TEXT);
+    CREATE TABLE account_transactions__booked (x TEXT)`);
+  db.close();
+  const missing = await plumbing('chart', 'cash-flow', '--attach', join(folder, 'bank.db'), '--out', 'a.svg');
+  expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('QUERY_FAILED') as unknown });
+  expect(await plumbing('chart', 'cash-flow', '--attach', file, '--out', 'a.pdf')).toMatchObject({ code: 2 });
+  expect(() => statSync(join(folder, 'a.svg'))).toThrow();
+});
