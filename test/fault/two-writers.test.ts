@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { onFailpoint } from '../../src/failpoints/index.ts';
+import { openSqlite } from '../../src/destinations/sqlite/index.ts';
 import { endOf, startWorker } from './child.ts';
 import { useFolder } from './folder.ts';
 import { expectLoaded } from './ledger-database.ts';
@@ -40,6 +41,25 @@ test('twice 20 loads of ten batches, on a file that does not exist yet: each wai
   expect(turns.filter((name, index) => name !== turns[index - 1]).length).toBeGreaterThan(2);
   db.close();
 });
+
+test.each(['absent', 'without a log'])(
+  'four processes that open one file at the same moment, while it is %s: each gets it',
+  async (before) => {
+    const files = Array.from({ length: 100 }, (_, index) => join(folder(), `${index}.db`));
+    if (before === 'without a log') {
+      for (const file of files) {
+        (await openSqlite(file)).close();
+        const db = new DatabaseSync(file);
+        db.exec('PRAGMA journal_mode = DELETE');
+        db.close();
+      }
+    }
+    const startsAt = Date.now() + 1_000;
+    const openers = Array.from({ length: 4 }, () => startWorker('./open-worker.ts', folder(), 'open', { startsAt, files }));
+    const ends = await Promise.all(openers.map(endOf));
+    expect(ends.map(({ code, message }) => ({ code, message }))).toEqual(ends.map(() => ({ code: 0, message: [] })));
+  },
+);
 
 test('another program can write between two commits of a load, never between the reads and the writes of one', async () => {
   const path = join(folder(), 'shared.db');

@@ -7,7 +7,7 @@ import { checkFormat } from './bookkeeping.ts';
 import { createDatabaseFile, removeDraftName } from './database-file.ts';
 import { resolveOptions } from './options.ts';
 import type { ResolvedOptions, SqliteTarget } from './options.ts';
-import { sqliteError } from './sqlite-error.ts';
+import { isBusy, sqliteError } from './sqlite-error.ts';
 import { warnOfOldSqlite } from './sqlite-version.ts';
 
 /** What {@link openSqlite} takes beside the target. */
@@ -144,7 +144,7 @@ function openToWrite(Driver: Driver, options: ResolvedOptions): SqliteConnection
   removeDraftName(options);
   warnOfOldSqlite();
   return configure(new Driver(options.file), options, (db) => {
-    const mode = db.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode'];
+    const mode = switchToLog(db, options.busyTimeoutMs);
     db.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
     const synchronous = db.prepare('PRAGMA synchronous').get()?.['synchronous'];
     if (mode !== 'wal' || synchronous !== 2) {
@@ -154,6 +154,19 @@ function openToWrite(Driver: Driver, options: ResolvedOptions): SqliteConnection
       );
     }
   });
+}
+
+/** Of two processes that switch a file at once, SQLite turns one away at once, whatever its busy timeout. */
+function switchToLog(db: DatabaseSync, busyTimeoutMs: number): unknown {
+  const startedMs = performance.now();
+  for (;;) {
+    try {
+      return db.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode'];
+    } catch (error) {
+      if (!isBusy(error) || performance.now() - startedMs >= busyTimeoutMs) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5 + Math.random() * 20);
+    }
+  }
 }
 
 function configure(

@@ -37,6 +37,8 @@ export function createDatabaseFile(Driver: typeof DatabaseSync, { file }: Resolv
       db.exec('BEGIN IMMEDIATE');
       createBookkeeping(db);
       db.exec('COMMIT');
+      // Here, where nobody else is: of two processes that switch a file at once, SQLite turns one away without waiting.
+      db.exec('PRAGMA journal_mode = WAL');
     } finally {
       db.close();
     }

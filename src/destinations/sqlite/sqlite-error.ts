@@ -20,11 +20,14 @@ const readOnly: Meaning = {
   text: 'it can not be written; check the permissions of the file and of its folder',
 };
 
+const busy = 5;
+const ioError = 10;
+
 /** By primary result code; reference: sqlite.org/rescode.html. */
 const meanings: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   [3, readOnly],
   [
-    5,
+    busy,
     {
       code: 'DEST_BUSY',
       text: 'another process holds its lock; run again when that is done',
@@ -62,7 +65,12 @@ const byErrno: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['EDQUOT', full],
 ]);
 
-const ioError = 10;
+
+/** Whether SQLite says that another process holds a lock. */
+export function isBusy(error: unknown): boolean {
+  const { errcode } = error as { errcode?: unknown };
+  return typeof errcode === 'number' && (errcode & 0xff) === busy;
+}
 
 /** `error` as a {@link PlumbingError} that names `path`; anything that did not come from SQLite or the file system as it is. */
 export function sqliteError(error: unknown, path: string): unknown {
