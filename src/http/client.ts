@@ -1,4 +1,5 @@
 /** An HTTP client for sources: one origin, bounded in everything, careful with what is sent twice. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HttpError, PlumbingError, isPlumbingError } from '../errors/index.ts';
 import { getLogger } from '../logging/index.ts';
 import { Answer, mustBeJson } from './answer.ts';
@@ -146,6 +147,12 @@ class Client implements HttpClient {
       }
       const bytes = await readBody(response, { ...limits, maxBytes, beyond: 'fail' }, abort);
       const answer = new Answer(response, bytes, what);
+      if (request.onReceived && response.status < 300) {
+        request.onReceived();
+        // What was asked for just now has to reach the wire before the parser takes the processor; fetch needs two turns.
+        await nextTurn();
+        await nextTurn();
+      }
       // Parsed within the attempt, so that a body which was cut off is asked for again.
       if (mayRetry && response.status < 300 && mustBeJson(answer, init.headers.get('accept'))) answer.json();
       return answer;

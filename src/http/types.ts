@@ -58,6 +58,8 @@ export interface HttpRequest {
   readonly body?: { readonly form: Readonly<Record<string, string | Secret>> } | { readonly json: unknown };
   /** `false` sends this request exactly once. Default: `true` for GET, `false` for all others. */
   readonly retry?: boolean;
+  /** Called when a successful answer is there in full, before it is parsed: a request that is made here travels meanwhile. */
+  readonly onReceived?: (() => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -55,9 +55,13 @@ test.each(['absent', 'without a log'])(
       }
     }
     const startsAt = Date.now() + 1_000;
-    const openers = Array.from({ length: 4 }, () => startWorker('./open-worker.ts', folder(), 'open', { startsAt, files }));
+    const openers = Array.from({ length: 4 }, () =>
+      startWorker('./open-worker.ts', folder(), 'open', { startsAt, files }),
+    );
     const ends = await Promise.all(openers.map(endOf));
-    expect(ends.map(({ code, message }) => ({ code, message }))).toEqual(ends.map(() => ({ code: 0, message: [] })));
+    expect(ends.map(({ code, message }) => ({ code, message }))).toEqual(
+      ends.map(() => ({ code: 0, message: [] })),
+    );
   },
 );
 

@@ -1,7 +1,7 @@
 /** What the client sends, where it sends it, and what it says when that fails. */
 import { describe, expect, test } from 'vitest';
 import { createHttpClient } from '../../src/http/index.ts';
-import type { HttpClientOptions } from '../../src/http/index.ts';
+import type { HttpClientOptions, HttpResponse } from '../../src/http/index.ts';
 import { redirectTo, reply, replyJson, startChaosServer } from '../../src/testing/index.ts';
 
 /** A client whose requests go nowhere: they are noted, and answered or failed by `answer`. */
@@ -217,5 +217,30 @@ describe('errors say what to do', () => {
     await expect(createHttpClient({ baseUrl: server.url }).request({ path: '/a' })).rejects.toThrow(
       /more than 5 redirects/,
     );
+  });
+});
+
+describe('onReceived', () => {
+  test('is told when the answer is there, before it is parsed, and may ask for the next one', async () => {
+    await using server = await startChaosServer(replyJson('{"cut'), replyJson('[2]'));
+    const http = createHttpClient({ baseUrl: server.url });
+    let next: Promise<HttpResponse> | undefined;
+    const first = http.request({
+      path: '/first',
+      retry: false,
+      onReceived: () => {
+        next = http.request({ path: '/next' });
+      },
+    });
+    expect((await first).text()).toBe('{"cut');
+    expect((await next)?.json()).toEqual([2]);
+  });
+
+  test('hears nothing of an error', async () => {
+    await using server = await startChaosServer(reply(422));
+    const heard: string[] = [];
+    const http = createHttpClient({ baseUrl: server.url });
+    await expect(http.request({ path: '/', onReceived: () => heard.push('x') })).rejects.toThrow(/422/);
+    expect(heard).toEqual([]);
   });
 });

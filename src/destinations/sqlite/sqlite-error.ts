@@ -65,7 +65,6 @@ const byErrno: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['EDQUOT', full],
 ]);
 
-
 /** Whether SQLite says that another process holds a lock. */
 export function isBusy(error: unknown): boolean {
   const { errcode } = error as { errcode?: unknown };

@@ -29,6 +29,8 @@ export interface BankRequest {
   /** Values for the `{name}` parts of the route. */
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Called when the answer is there in full, before it is parsed. */
+  readonly onReceived?: (() => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -122,6 +124,7 @@ class Client implements ComdirectClient {
       path,
       ...(request.query && { query: request.query }),
       headers: () => ({ authorization: token.bearerAccessToken, ...this.#requestInfo() }),
+      onReceived: request.onReceived,
       signal: request.signal,
     });
     return response.json();

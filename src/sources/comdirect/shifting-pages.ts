@@ -1,6 +1,8 @@
 /** Reads a list by offset while rows come and go at its top. Knows nothing of HTTP. */
 import { PlumbingError } from '../../errors/index.ts';
 import { stringifyJson } from '../../model/index.ts';
+import { PageAhead } from './page-ahead.ts';
+import type { FetchPage } from './page-ahead.ts';
 
 /** One page of a list. */
 export interface ListPage {
@@ -20,7 +22,7 @@ export interface ShiftingPagesOptions {
 }
 
 /** Rows that are read twice at each page border, to see whether the list has moved. */
-const overlapRows = 20;
+const overlapRows = 5;
 /** How often the read may go back because rows vanished. */
 const maxRewinds = 5;
 /** How many pages may bring nothing new although more is announced. */
@@ -38,7 +40,7 @@ const maxIdlePages = 2;
  * often it is asked; `LIMIT_EXCEEDED` when the list does not end.
  */
 export async function* readShiftingPages(
-  fetchPage: (first: number) => Promise<ListPage>,
+  fetchPage: FetchPage<ListPage>,
   { pageSize, maxPages, what }: ShiftingPagesOptions,
 ): AsyncGenerator<readonly unknown[], void, undefined> {
   const pass = new Pass();
@@ -49,10 +51,17 @@ export async function* readShiftingPages(
   let idlePages = 0;
   // Pages before this position are read again: that they bring nothing new says nothing.
   let resumeAt = 0;
-  for (let pages = 1; ; pages++) {
-    if (pages > limit) throw endless(what, limit);
-    const page = await fetchPage(first);
-    if (pages === 1) limit = Math.min(maxPages, pageLimit(page));
+  let matches = 0;
+  let read = 1;
+  const pages = new PageAhead(fetchPage, (from) => {
+    const next = from + pageSize - overlapOf(pageSize);
+    return next < matches && read < limit ? next : undefined;
+  });
+  for (; ; read++) {
+    if (read > limit) throw endless(what, limit);
+    const page = await pages.get(first);
+    matches = page.matches ?? 0;
+    if (read === 1) limit = Math.min(maxPages, pageLimit(page));
     const keys = page.rows.map(keyOf);
     if (first > 0 && overlap > 0 && !pass.isKnown(keys[0])) {
       // Rows above have vanished: those between the last page and this one would be lost.
@@ -82,9 +91,14 @@ export async function* readShiftingPages(
       pass.restart();
       continue;
     }
-    overlap = Math.min(overlapRows, got >> 1);
+    overlap = overlapOf(got);
     first += got - overlap;
   }
+}
+
+/** Rows of a page that the next one shall repeat. */
+function overlapOf(rows: number): number {
+  return Math.min(overlapRows, rows >> 1);
 }
 
 /** What one pass over the list, from its top, has seen. */
@@ -149,7 +163,7 @@ function keyOf(row: unknown): string {
 
 /** Twice the pages that the first one lets expect, and some more. */
 function pageLimit({ rows, matches = 0 }: ListPage): number {
-  const advance = Math.max(1, rows.length - Math.min(overlapRows, rows.length >> 1));
+  const advance = Math.max(1, rows.length - overlapOf(rows.length));
   return 100 + 2 * Math.ceil(matches / advance);
 }
 

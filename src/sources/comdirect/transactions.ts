@@ -67,21 +67,33 @@ export async function* getTransactionDataPaginated(
 }
 
 /** Booked transactions as the bank sends them. */
-export function readBooked(
+export async function* readBooked(
   client: ComdirectClient,
   query: TransactionQuery,
 ): AsyncGenerator<readonly unknown[], void, undefined> {
   const { pageSize = maxPageSize, maxPages = 10_000 } = query;
   checkQuery(query, pageSize);
-  const fetchPage = (first: number): Promise<ListPage> =>
-    readPage(client, query, {
-      transactionState: 'BOOKED',
-      'min-bookingDate': query.minBookingDate ?? allHistory,
-      'max-bookingDate': query.maxBookingDate,
-      'paging-first': first,
-      'paging-count': pageSize,
-    });
-  return readShiftingPages(fetchPage, { pageSize, maxPages, what: 'comdirect: booked transactions' });
+  const stop = new AbortController();
+  const signal = query.signal ? AbortSignal.any([query.signal, stop.signal]) : stop.signal;
+  const fetchPage = (first: number, onReceived: () => void): Promise<ListPage> =>
+    readPage(
+      client,
+      { ...query, signal },
+      {
+        transactionState: 'BOOKED',
+        'min-bookingDate': query.minBookingDate ?? allHistory,
+        'max-bookingDate': query.maxBookingDate,
+        'paging-first': first,
+        'paging-count': pageSize,
+      },
+      onReceived,
+    );
+  try {
+    yield* readShiftingPages(fetchPage, { pageSize, maxPages, what: 'comdirect: booked transactions' });
+  } finally {
+    // Whoever stops reading early does not want the page that is on its way.
+    stop.abort();
+  }
 }
 
 /**
@@ -108,11 +120,13 @@ async function readPage(
   client: ComdirectClient,
   { accountId, direction, signal }: TransactionQuery,
   query: Readonly<Record<string, string | number | undefined>>,
+  onReceived?: () => void,
 ): Promise<ListPage> {
   try {
     const body = await client.get(route, {
       params: { accountId },
       query: { ...query, transactionDirection: direction },
+      onReceived,
       signal,
     });
     const { values, matches } = listOf(body, route);

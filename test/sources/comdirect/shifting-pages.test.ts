@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isPlumbingError } from '../../../src/errors/index.ts';
+import type { FetchPage } from '../../../src/sources/comdirect/page-ahead.ts';
 import { readShiftingPages } from '../../../src/sources/comdirect/shifting-pages.ts';
 import type { ListPage } from '../../../src/sources/comdirect/shifting-pages.ts';
 
@@ -15,6 +17,7 @@ const rowsFrom = (start: number, count: number): Row[] =>
 class FakeList {
   rows: Row[];
   requests = 0;
+  #isAsked = false;
   readonly #change: (list: FakeList) => void;
   readonly #pageSize: number;
 
@@ -24,18 +27,21 @@ class FakeList {
     this.#change = change;
   }
 
-  readonly fetch = async (first: number): Promise<ListPage> => {
+  readonly fetch = async (first: number, onReceived: () => void): Promise<ListPage> => {
+    expect(this.#isAsked, 'two requests at the same time').toBe(false);
+    this.#isAsked = true;
     this.requests++;
     if (this.requests > 1) this.#change(this);
-    return { rows: this.rows.slice(first, first + this.#pageSize), matches: this.rows.length };
+    const page = { rows: this.rows.slice(first, first + this.#pageSize), matches: this.rows.length };
+    await nextTurn();
+    this.#isAsked = false;
+    onReceived();
+    await nextTurn();
+    return page;
   };
 }
 
-async function readAll(
-  fetchPage: (first: number) => Promise<ListPage>,
-  pageSize: number,
-  maxPages = 1000,
-): Promise<string[]> {
+async function readAll(fetchPage: FetchPage<ListPage>, pageSize: number, maxPages = 1000): Promise<string[]> {
   const references: string[] = [];
   for await (const rows of readShiftingPages(fetchPage, { pageSize, maxPages, what: 'rows' })) {
     references.push(...rows.map((row) => (row as Row).reference));
@@ -95,8 +101,8 @@ test('a server that ignores the offset is noticed', async () => {
 
 test('a total that promises more rows than exist is an error that says both numbers', async () => {
   const list = new FakeList(rowsFrom(0, 150), 100);
-  const fetchPage = async (first: number): Promise<ListPage> => ({
-    ...(await list.fetch(first)),
+  const fetchPage = async (first: number, onReceived: () => void): Promise<ListPage> => ({
+    ...(await list.fetch(first, onReceived)),
     matches: 170,
   });
   const error = await rejection(readAll(fetchPage, 100));
@@ -106,8 +112,8 @@ test('a total that promises more rows than exist is an error that says both numb
 
 test('a total that is too small loses no row', async () => {
   const list = new FakeList(rowsFrom(0, 350), 100);
-  const fetchPage = async (first: number): Promise<ListPage> => ({
-    ...(await list.fetch(first)),
+  const fetchPage = async (first: number, onReceived: () => void): Promise<ListPage> => ({
+    ...(await list.fetch(first, onReceived)),
     matches: 100,
   });
   expect(await readAll(fetchPage, 100)).toHaveLength(350);
@@ -128,8 +134,8 @@ test('pages that are shorter than asked for do not end the list while more is an
 
 test('one empty page in the middle is asked for again', async () => {
   const list = new FakeList(rowsFrom(0, 350), 100);
-  const fetchPage = async (first: number): Promise<ListPage> => {
-    const page = await list.fetch(first);
+  const fetchPage = async (first: number, onReceived: () => void): Promise<ListPage> => {
+    const page = await list.fetch(first, onReceived);
     return list.requests === 3 ? { ...page, rows: [] } : page;
   };
   expect(new Set(await readAll(fetchPage, 100)).size).toBe(350);
@@ -144,8 +150,8 @@ test('an empty first page ends the list only when nothing is announced', async (
 
 test('without a total a short page is the end', async () => {
   const list = new FakeList(rowsFrom(0, 250), 100);
-  const fetchPage = async (first: number): Promise<ListPage> => ({
-    rows: (await list.fetch(first)).rows,
+  const fetchPage = async (first: number, onReceived: () => void): Promise<ListPage> => ({
+    rows: (await list.fetch(first, onReceived)).rows,
     matches: undefined,
   });
   expect(await readAll(fetchPage, 100)).toHaveLength(250);
@@ -223,4 +229,16 @@ test('whatever arrives and vanishes between pages, every row that was there all 
     }),
     { numRuns: 300 },
   );
+});
+
+test('each page but the first two is on its way before the one before it is worked on, and none after the last', async () => {
+  const list = new FakeList(rowsFrom(0, 450), 100);
+  const asked: number[] = [];
+  for await (const rows of readShiftingPages(list.fetch, { pageSize: 100, maxPages: 10, what: 'rows' })) {
+    expect(rows.length).toBeGreaterThan(0);
+    asked.push(list.requests);
+    // Long enough for the page that is on its way to arrive; the one after it must wait for its turn.
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+  }
+  expect(asked).toEqual([1, 3, 4, 5, 5]);
 });

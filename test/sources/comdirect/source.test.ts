@@ -262,7 +262,7 @@ describe('faults of the bank', () => {
     const { options, bank } = await startSetting({ accounts: 2, historyDays: 900, now: () => monday });
     const complete = (await readStream(options, booked)).rows.length;
     const { file, all } = await database();
-    bank.inject({ kind: 'status', status: 422, path: 'paging-first=480', times: 0 });
+    bank.inject({ kind: 'status', status: 422, path: 'paging-first=495', times: 0 });
     const failed = await load(options, file, { checkpoint: { rows: 100 } });
     expect(of(failed, booked)?.status).toBe('failed');
     expect(of(failed, booked)?.error?.message).toContain('accounts/{accountId}/transactions answered 422');

@@ -93,8 +93,26 @@ describe('quirks of the request', () => {
     ).toEqual([
       ['NOTBOOKED', null],
       ['BOOKED', '0'],
-      ['BOOKED', '480'],
+      ['BOOKED', '495'],
     ]);
+  });
+
+  test('whoever stops reading early ends the request that is on its way', async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const { client } = await start(bankRules(Array.from({ length: 3_000 }, (_, i) => booking(i))));
+    const watched: ComdirectClient = {
+      ...client,
+      get: (route, request) => {
+        signals.push(request?.signal);
+        return client.get(route, request);
+      },
+    };
+    const pages = getTransactionDataPaginated(watched, { accountId, transactionState: 'BOOKED' });
+    await pages.next();
+    await pages.next();
+    expect(signals.map((signal) => signal?.aborted)).toEqual([false, false, false]);
+    await pages.return();
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true, true, true]);
   });
 
   test('quirk 13: the page size is always sent, so that 20 rows are not taken for all', async () => {
