@@ -86,7 +86,7 @@ export default {
       comment: 'The front door offers the core, never a connector.',
       severity: 'error',
       from: { path: '^src/index\\.ts$' },
-      to: { path: '^src/(sources|destinations|charts|cli|http|auth|testing)/' },
+      to: { path: '^src/(sources|destinations|charts|analytics|cli|http|auth|testing)/' },
     },
     {
       name: 'nothing-imports-testing-or-cli',

@@ -41,20 +41,19 @@ export class AttachedFile {
     return this.#tables;
   }
 
-  /** Takes the snapshot that all reads see until `endSnapshot`. True when tables or columns changed since the last one. */
-  beginSnapshot(): boolean {
+  /** Takes the snapshot that all reads see until `endSnapshot`. `tables` is a new array when tables or columns changed. */
+  beginSnapshot(): void {
     const { db } = this.#connection;
-    return this.#connection.run(() => {
+    this.#connection.run(() => {
       db.exec('BEGIN');
       this.#hasSnapshot = true;
       // The snapshot is taken by the first read, not by BEGIN.
       const version = JSON.stringify(db.prepare('PRAGMA schema_version').get());
       const tables = tableShapes(db, this.path).map((table) => this.#loosened(table));
       const text = `${version}${JSON.stringify(tables)}`;
-      if (text === this.#version) return false;
+      if (text === this.#version) return;
       this.#version = text;
       this.#tables = tables;
-      return true;
     });
   }
 

@@ -3,6 +3,7 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/nod
 import type { z } from 'zod';
 import { PlumbingError } from '../errors/index.ts';
 import { quoteIdentifier, quoteText } from '../destinations/sqlite/identifier.ts';
+import type { TableShape } from '../destinations/sqlite/table-shapes.ts';
 import { AttachedFile } from './attached-file.ts';
 import { loadDuckDb } from './duckdb.ts';
 import type { DuckDb } from './duckdb.ts';
@@ -40,7 +41,7 @@ export interface QueryResult<R> extends AsyncIterable<readonly R[]> {
  * is downloaded. Each query sees one consistent snapshot of each file, also while a load is writing to it.
  *
  * @throws PlumbingError `OPTIONAL_PEER_MISSING` without the package `@duckdb/node-api`; `CONFIG_INVALID` for an alias that
- * is no name; as `openSqlite` does for files that can't be read.
+ * is no name, or that two files share; as `openSqlite` does for files that can't be read.
  *
  * @example
  * ```ts
@@ -60,6 +61,12 @@ export async function openAnalytics(options: AnalyticsOptions): Promise<Analytic
         );
       }
       quoteIdentifier(alias);
+      if ([...files.keys()].some((other) => other.toLowerCase() === alias.toLowerCase())) {
+        throw new PlumbingError(
+          'CONFIG_INVALID',
+          `attach: two files are called "${alias}" (case does not count)`,
+        );
+      }
       files.set(alias, await AttachedFile.open(alias, path, options.mixedTypes ?? 'error'));
     }
     const instance = await duck.DuckDBInstance.create(':memory:', {
@@ -80,6 +87,8 @@ export class Analytics implements AsyncDisposable {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   readonly #files: ReadonlyMap<string, AttachedFile>;
+  /** The tables for which there are views. */
+  readonly #shown = new Map<AttachedFile, readonly TableShape[]>();
   #turn: Promise<unknown> = Promise.resolve();
   #scanError: unknown;
   #isOpen = true;
@@ -215,7 +224,8 @@ export class Analytics implements AsyncDisposable {
   /** One snapshot of each file; views follow where its tables changed. */
   async #beginSnapshots(): Promise<void> {
     for (const file of this.#files.values()) {
-      if (!file.beginSnapshot()) continue;
+      file.beginSnapshot();
+      if (this.#shown.get(file) === file.tables) continue;
       const schema = quoteIdentifier(file.alias);
       await this.#connection.run(`DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}`);
       for (const { name } of file.tables) {
@@ -223,6 +233,8 @@ export class Analytics implements AsyncDisposable {
           `CREATE VIEW ${schema}.${quoteIdentifier(name)} AS SELECT * FROM ${scanName}(${quoteText(file.alias)}, ${quoteText(name)})`,
         );
       }
+      // Noted only now: what failed half-way is done again by the next query.
+      this.#shown.set(file, file.tables);
     }
   }
 

@@ -1,7 +1,7 @@
 /** Charts as pictures. */
+import { loadPeer } from '../errors/optional-peer.ts';
 import { PlumbingError } from '../errors/index.ts';
 import type { Chart } from './chart.ts';
-import { loadPeer } from './peer.ts';
 import { renderSvg } from './svg.ts';
 import type { SizeOptions } from './svg.ts';
 

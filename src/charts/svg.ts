@@ -1,11 +1,11 @@
 /** Charts as SVG. */
+import { loadPeer } from '../errors/optional-peer.ts';
 import type { EChartsCoreOption } from 'echarts/core';
 import type { Chart } from './chart.ts';
 import { dayOption } from './day-option.ts';
 import { frame } from './frame.ts';
 import { escapeMarkup } from './label.ts';
 import { monthOption } from './month-option.ts';
-import { loadPeer } from './peer.ts';
 import { rankOption } from './rank-option.ts';
 import { safeChart, withoutPropertyName } from './safe-chart.ts';
 import { fontFamily, ink } from './theme.ts';

@@ -18,13 +18,27 @@ export function addChartCommand(program: Command): void {
     .summary('draw cash flow, balances or spending of a bank file')
     .addArgument(new Argument('<kind>', 'what to draw').choices(chartKinds))
     .addOption(attachOption())
-    .addOption(new Option('--out <file>', 'FILE.svg, .png or .html (default: draw in the terminal)'))
-    .addOption(new Option('--since <day>', 'first day, YYYY-MM-DD'))
-    .addOption(new Option('--until <day>', 'last day, YYYY-MM-DD'))
-    .addOption(new Option('--account <id>', 'only this account'))
-    .addOption(new Option('--currency <code>', 'which currency, where there are several'))
-    .addOption(new Option('--by <group>', 'of spending').choices(['category', 'counterparty']))
-    .addOption(new Option('--rules <file>', 'of spending: a file of rules for categories'))
+    .addOption(
+      new Option('--out <file>', 'FILE.svg, .png or .html (default: draw in the terminal)').env(
+        'PLUMBING_CHART_OUT',
+      ),
+    )
+    .addOption(new Option('--since <day>', 'first day, YYYY-MM-DD').env('PLUMBING_CHART_SINCE'))
+    .addOption(new Option('--until <day>', 'last day, YYYY-MM-DD').env('PLUMBING_CHART_UNTIL'))
+    .addOption(new Option('--account <id>', 'only this account').env('PLUMBING_CHART_ACCOUNT'))
+    .addOption(
+      new Option('--currency <code>', 'which currency, where there are several').env(
+        'PLUMBING_CHART_CURRENCY',
+      ),
+    )
+    .addOption(
+      new Option('--by <group>', 'of spending')
+        .choices(['category', 'counterparty'])
+        .env('PLUMBING_CHART_BY'),
+    )
+    .addOption(
+      new Option('--rules <file>', 'of spending: a file of rules for categories').env('PLUMBING_CHART_RULES'),
+    )
     .addHelpText(
       'after',
       '\nExample:\n  $ plumbing chart cash-flow --attach bank=comdirect.db --out cash-flow.svg\n\nNeeds the package @duckdb/node-api; --out needs echarts, for PNG @resvg/resvg-js as well.',
@@ -40,7 +54,9 @@ export function addChartCommand(program: Command): void {
         if (flags.out === undefined) {
           const { renderText } = await import('../charts/index.ts');
           const { columns, isTTY } = process.stdout;
-          process.stdout.write(`${renderText(chart, { width: isTTY ? columns : 100, colour: isTTY })}\n`);
+          // `hasColors` heeds NO_COLOR and terminals without colours.
+          const colour = isTTY && process.stdout.hasColors();
+          process.stdout.write(`${renderText(chart, { width: isTTY ? columns : 100, colour })}\n`);
         } else {
           await writeChartFile(flags.out, chart);
         }

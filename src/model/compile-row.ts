@@ -4,21 +4,11 @@ import { pathKey } from './naming.ts';
 import type { Column } from './table.ts';
 import { converterOf, toTimestamp } from './types.ts';
 import type { Value } from './value.ts';
+import { defOf, traitsOf } from './zod-def.ts';
+import type { ZodDef } from './zod-def.ts';
 
 /** The cells of a row that surely fits; `undefined` for any other row, which zod then has to judge. */
 export type FastRow = (raw: unknown) => (Value | undefined)[] | undefined;
-
-interface Def {
-  readonly type: string;
-  readonly innerType?: z.ZodType;
-  readonly shape?: Record<string, z.ZodType>;
-  readonly element?: z.ZodType;
-  readonly checks?: readonly unknown[];
-  readonly catchall?: z.ZodType;
-  readonly coerce?: boolean;
-  readonly format?: string;
-  readonly pattern?: RegExp;
-}
 
 /** A field without its `optional` and `nullable`. */
 interface Field {
@@ -27,9 +17,7 @@ interface Field {
   readonly isNullable: boolean;
 }
 
-const internalsOf = (schema: z.ZodType): { def: Def; traits: ReadonlySet<string> } =>
-  (schema as unknown as { _zod: { def: Def; traits: ReadonlySet<string> } })._zod;
-const hasChecks = ({ checks }: Def): boolean => checks !== undefined && checks.length > 0;
+const hasChecks = ({ checks }: ZodDef): boolean => checks !== undefined && checks.length > 0;
 const literal = (text: string): string => JSON.stringify(text);
 
 /**
@@ -88,7 +76,7 @@ class RowCode {
 
   /** Adds an object's fields, which `variable` holds; false when the object has rules of its own. */
   addObject(schema: z.ZodType, path: readonly string[], variable: string): boolean {
-    const { def } = internalsOf(schema);
+    const def = defOf(schema);
     if (hasChecks(def) || def.catchall !== undefined) return false;
     for (const [key, fieldSchema] of Object.entries(def.shape ?? {})) {
       // Reading it gives the prototype.
@@ -97,7 +85,7 @@ class RowCode {
       this.lines.push(`let ${name} = ${variable}[${literal(key)}];`);
       const field = unwrap(fieldSchema);
       const fieldPath = [...path, key];
-      if (field && internalsOf(field.schema).def.type === 'object') {
+      if (field && defOf(field.schema).type === 'object') {
         this.#openObject(field, name);
         if (!this.addObject(field.schema, fieldPath, name)) return false;
         continue;
@@ -132,7 +120,7 @@ class RowCode {
     const convert = converterOf(schema);
     if (convert)
       return `${name} = ${this.#judge(convert)}(${name}); if (${name} === undefined) return undefined;`;
-    const { def } = internalsOf(schema);
+    const def = defOf(schema);
     if (def.coerce === true) return undefined;
     if (def.type === 'string' && def.format === undefined) {
       const least = leastLength(def);
@@ -160,7 +148,7 @@ class RowCode {
 }
 
 /** The `min()` of a text, 0 without; `undefined` when it has other rules. */
-function leastLength({ checks = [] }: Def): number | undefined {
+function leastLength({ checks = [] }: ZodDef): number | undefined {
   const rules = checks.map((check) => (check as { _zod: { def: MinLength } })._zod.def);
   if (rules.some(({ check, minimum }) => check !== 'min_length' || !Number.isSafeInteger(minimum)))
     return undefined;
@@ -174,7 +162,7 @@ interface MinLength {
 
 function isPlainString(schema: z.ZodType | undefined): boolean {
   if (!schema) return false;
-  const { def } = internalsOf(schema);
+  const def = defOf(schema);
   return def.type === 'string' && def.format === undefined && def.coerce !== true && !hasChecks(def);
 }
 
@@ -197,8 +185,8 @@ function unwrap(given: z.ZodType): Field | undefined {
   let isOptional = false;
   let isNullable = false;
   for (;;) {
-    const { def, traits } = internalsOf(schema);
-    if (def.type === 'optional' && !traits.has('$ZodExactOptional')) isOptional = true;
+    const def = defOf(schema);
+    if (def.type === 'optional' && !traitsOf(schema).has('$ZodExactOptional')) isOptional = true;
     else if (def.type === 'nullable') isNullable = true;
     else return hasWrapper.has(def.type) ? undefined : { schema, isOptional, isNullable };
     schema = def.innerType as z.ZodType;

@@ -7,6 +7,7 @@ import { ColumnNames, pathKey } from './naming.ts';
 import { logicalTypeKey } from './types.ts';
 import type { Column } from './table.ts';
 import type { LogicalType, Value } from './value.ts';
+import { defOf } from './zod-def.ts';
 
 /** A schema in a form that is cheap to apply to each row. */
 export interface CompiledSchema {
@@ -27,19 +28,6 @@ export interface UnknownField {
   readonly path: readonly string[];
   readonly value: unknown;
 }
-
-interface Def {
-  readonly type: string;
-  readonly innerType?: z.ZodType;
-  readonly out?: z.ZodType;
-  readonly in?: z.ZodType;
-  readonly shape?: Record<string, z.ZodType>;
-  readonly values?: readonly unknown[];
-  readonly options?: readonly z.ZodType[];
-  readonly format?: string;
-}
-
-const defOf = (schema: z.ZodType): Def => (schema as unknown as { _zod: { def: Def } })._zod.def;
 
 /** One object level of the schema. */
 interface Level {

@@ -4,7 +4,7 @@ import { PlumbingError } from '../errors/index.ts';
 import { compileSchema } from './compile.ts';
 import type { ColumnOf } from './row-type.ts';
 import type { CursorOptions, Source, Stream } from './source.ts';
-import { bookkeepingColumns } from './table.ts';
+import { bookkeepingColumns, takesWholeSets } from './table.ts';
 import type { Column, DriftPolicy, TableDefinition, WriteMode } from './table.ts';
 
 /** Short names of write modes. */
@@ -99,11 +99,6 @@ function checkStream(stream: Stream, keyed: boolean): void {
       if (!names.has(name)) fail(`no column "${name}"; the schema gives ${[...names].join(', ')}`);
     }
   }
-}
-
-/** Whether rows that a load does not give are gone afterwards. */
-function takesWholeSets(write: WriteMode): boolean {
-  return write.mode === 'replace' || ('closeAbsent' in write && write.closeAbsent);
 }
 
 /** Name of the column that `rowKey: 'hash'` adds. */

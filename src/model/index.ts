@@ -1,5 +1,5 @@
 /** The nouns of the package: values, tables, streams, sources, destinations, state, checks. No I/O. */
-export { bookkeepingColumns, isStagedMode, scd2Columns } from './table.ts';
+export { bookkeepingColumns, isStagedMode, scd2Columns, takesWholeSets } from './table.ts';
 export type { Column, DriftPolicy, TableDefinition, WriteMode } from './table.ts';
 export { decimalShape, stringifyJson } from './value.ts';
 export type { JsonObject, JsonValue, LogicalType, Row, Value } from './value.ts';

@@ -63,6 +63,11 @@ export const scd2Columns: readonly Column[] = [
   { name: '_valid_to_ts', type: 'timestamp', nullable: true, path: [] },
 ];
 
+/** Whether rows that a load does not give are gone afterwards. */
+export function takesWholeSets(write: WriteMode): boolean {
+  return write.mode === 'replace' || ('closeAbsent' in write && write.closeAbsent);
+}
+
 /** Whether the rows of this table become visible only all together, at the end of their stream. */
 export function isStagedMode(table: Pick<TableDefinition, 'write' | 'atomic'>): boolean {
   const { write } = table;

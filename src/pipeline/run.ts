@@ -2,7 +2,7 @@
 import { PlumbingError, isPlumbingError } from '../errors/index.ts';
 import { failpoint } from '../failpoints/index.ts';
 import { getLogger, redact } from '../logging/index.ts';
-import { createLoadId, dayIn, tableOf, toTimestamp } from '../model/index.ts';
+import { createLoadId, dayIn, tableOf, takesWholeSets, toTimestamp } from '../model/index.ts';
 import type { CheckResult, Load, Session, Stream } from '../model/index.ts';
 import { requireCommitted } from './commit.ts';
 import { definePipeline, selectStreams } from './define.ts';
@@ -136,8 +136,7 @@ class Run {
     const chosen = selected.filter((stream) => work.some((item) => item.stream === stream.name));
     for (const stream of chosen) {
       const { name, write } = stream;
-      const takesAll = write.mode === 'replace' || ('closeAbsent' in write && write.closeAbsent);
-      if (stream.partitions && takesAll)
+      if (stream.partitions && takesWholeSets(write))
         throw new PlumbingError(
           'CONFIG_INVALID',
           `stream "${name}": what is read takes the place of all rows, so its parts can't be loaded one at a time; run it whole`,

@@ -292,3 +292,12 @@ test('a file that does not exist is an error that names it, and a closed connect
   await db.close();
   await expect(db.query('SELECT 1').all()).rejects.toMatchObject({ code: 'QUERY_FAILED' });
 });
+
+test('two files under one name, and names of DuckDB itself, are refused', async () => {
+  const path = foreign('one.db', 'CREATE TABLE t (a INTEGER)');
+  await expect(openAnalytics({ attach: { bank: path, BANK: path } })).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('"BANK"') as string,
+  });
+  await expect(openAnalytics({ attach: { Main: path } })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+});

@@ -115,12 +115,9 @@ describe('the short way for the usual row', () => {
     ],
     ['a field named __proto__', z.object({ ['__proto__']: z.string(), a: z.string() })],
   ])('leaves every row to zod where the schema has %s', (_what, given) => {
-    const { columns, fastRow, flattener } = compileSchema(given as z.ZodObject);
+    const { columns, fastRow } = compileSchema(given as z.ZodObject);
     for (const raw of [{ a: 'x' }, { a: { b: 'x' } }, {}]) {
-      const cells = fastRow(columns)(raw);
-      const parsed = given.safeParse(raw);
-      if (cells !== undefined) expect(cells).toStrictEqual(flattener(columns)(parsed.data));
-      if (!parsed.success) expect(cells).toBeUndefined();
+      expect(fastRow(columns)(raw)).toBeUndefined();
     }
   });
 });

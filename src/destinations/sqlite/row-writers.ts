@@ -139,9 +139,9 @@ const maxParameters = 32_766;
 
 /** Brings rows into a table one after the other: by key where it has one, else added. Counts what became of them. */
 export class RowsWriter {
-  readonly #db: DatabaseSync;
   readonly #tally: Tally;
   readonly #width: number;
+  readonly #mark: StatementSync;
   readonly #selectMaxRowId: StatementSync;
   readonly #one: StatementSync;
   readonly #many: StatementSync;
@@ -156,10 +156,11 @@ export class RowsWriter {
 
   constructor(db: DatabaseSync, table: TableDefinition, stamp: LoadStamp, tally: Tally) {
     const sql = new TableSql(table, stamp);
-    this.#db = db;
     this.#tally = tally;
     this.#width = table.columns.length;
-    this.#lastRowId = markRowId(db);
+    db.exec('CREATE TEMP TABLE IF NOT EXISTS _plumbing_mark (id INTEGER PRIMARY KEY)');
+    this.#mark = db.prepare('INSERT OR REPLACE INTO temp._plumbing_mark VALUES (-1)');
+    this.#lastRowId = this.#markRowId();
     const rowId = rowIdName(table);
     this.#selectMaxRowId = db.prepare(`SELECT max(${rowId ?? 'NULL'}) AS id FROM ${sql.table}`);
     this.#selectMaxRowId.setReadBigInts(true);
@@ -191,7 +192,12 @@ export class RowsWriter {
   /** Must be called after rows of the table were deleted by others' statements: numbers may have become free. */
   afterDelete(): void {
     this.#maxRowId = this.#readMaxRowId();
-    this.#lastRowId = markRowId(this.#db);
+    this.#lastRowId = this.#markRowId();
+  }
+
+  /** Sets the connection's last row id to one that no table of ours has, and gives it. */
+  #markRowId(): number {
+    return Number(this.#mark.run().lastInsertRowid);
   }
 
   #readMaxRowId(): number {
@@ -218,10 +224,4 @@ export class RowsWriter {
 function rowIdName({ columns }: TableDefinition): string | undefined {
   const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
   return ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name));
-}
-
-/** Sets the connection's last row id to one that no table of ours has, and gives it. */
-function markRowId(db: DatabaseSync): number {
-  db.exec('CREATE TEMP TABLE IF NOT EXISTS _plumbing_mark (id INTEGER PRIMARY KEY)');
-  return Number(db.prepare('INSERT OR REPLACE INTO temp._plumbing_mark VALUES (-1)').run().lastInsertRowid);
 }

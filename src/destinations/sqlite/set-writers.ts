@@ -62,8 +62,9 @@ function writeScopes(
     if (cleared.has(key)) return;
     cleared.add(key);
     writer.flush();
-    tally.deleted += Number(remove.run(...cells).changes);
-    writer.afterDelete();
+    const deleted = Number(remove.run(...cells).changes);
+    tally.deleted += deleted;
+    if (deleted > 0) writer.afterDelete();
   };
   for (const cells of scopes) clear(cells);
   for (const row of rows) {

@@ -201,6 +201,8 @@ test('every open sets the write-ahead log, full synchronisation and foreign keys
     } finally {
       connection.close();
     }
+    // As other programs leave it behind.
+    database().exec('PRAGMA journal_mode = DELETE');
   }
 });
 

@@ -1,5 +1,5 @@
-/** Packages that a user installs only for charts. */
-import { PlumbingError } from '../errors/index.ts';
+/** Packages that only some uses need, installed by whoever needs them. */
+import { PlumbingError } from './plumbing-error.ts';
 
 /**
  * Loads an optional package.
