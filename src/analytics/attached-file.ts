@@ -1,15 +1,12 @@
 /** A SQLite file as DuckDB sees it: its tables, and one consistent snapshot of them for each query. */
-import type { StatementSync } from 'node:sqlite';
 import { PlumbingError } from '../errors/index.ts';
 import type { Value } from '../model/index.ts';
 import { openSqlite } from '../destinations/sqlite/index.ts';
 import type { SqliteConnection } from '../destinations/sqlite/index.ts';
-import { quoteIdentifier } from '../destinations/sqlite/identifier.ts';
 import { tableShapes } from '../destinations/sqlite/table-shapes.ts';
 import type { ColumnShape, TableShape } from '../destinations/sqlite/table-shapes.ts';
-
-/** A cell as it is stored. */
-type Cell = null | number | bigint | string | Uint8Array;
+import { rowBatches } from './row-batches.ts';
+import type { Cell, RowBatch } from './row-batches.ts';
 
 /** A file, open to read. */
 export class AttachedFile {
@@ -63,32 +60,18 @@ export class AttachedFile {
     this.#connection.run(() => this.#connection.db.exec('ROLLBACK'));
   }
 
-  /** The rows of some columns, in arrays. Values are those of the columns' logical types. */
-  *scan(tableName: string, columns: readonly ColumnShape[]): Generator<(Value | null)[]> {
-    const names = columns.map(({ name }) => quoteIdentifier(name));
-    // Without columns, as for count(*), rows still have to come.
-    const list = names.length > 0 ? names.map((name, i) => `${name} AS c${i}`).join(', ') : '1 AS none';
-    const statement = this.#connection.run(() =>
-      this.#connection.db.prepare(`SELECT ${list} FROM ${quoteIdentifier(tableName)}`),
-    );
-    statement.setReadBigInts(true);
-    let number = 0;
-    for (const row of this.#iterate(statement)) {
-      number++;
-      yield columns.map((column, i) => this.#valueOf(row[`c${i}`] as Cell, column, tableName, number));
+  /** The cells of some columns, batch by batch. */
+  *scan(tableName: string, columns: readonly ColumnShape[]): Generator<RowBatch> {
+    const batches = rowBatches(this.#connection.db, tableName, columns);
+    for (;;) {
+      const next = this.#connection.run(() => batches.next());
+      if (next.done) return;
+      yield next.value;
     }
   }
 
-  close(): void {
-    this.#connection.close();
-  }
-
-  #iterate(statement: StatementSync): Iterable<Record<string, unknown>> {
-    return statement.iterate() as Iterable<Record<string, unknown>>;
-  }
-
-  #valueOf(cell: Cell, column: ColumnShape, table: string, row: number): Value | null {
-    if (cell === null) return null;
+  /** The value of a cell, of the column's logical type. `row` counts from 1. */
+  valueOf(cell: Exclude<Cell, null>, column: ColumnShape, table: string, row: number): Value {
     const { codec, isForeign, type, name } = column;
     if (!isForeign) return codec.decode ? codec.decode(cell) : cell;
     if (this.#mixedTypes === 'varchar') return textOf(cell);
@@ -99,6 +82,10 @@ export class AttachedFile {
       `${this.path}: row ${row} of table "${table}" holds ${kindOf(cell)} in column "${name}", which is declared as ${type}; attach with mixedTypes: 'varchar' to read such files as text`,
       { context: { path: this.path, table, row } },
     );
+  }
+
+  close(): void {
+    this.#connection.close();
   }
 
   /** With `varchar`, columns of other programs are text. */

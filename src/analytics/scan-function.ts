@@ -1,16 +1,13 @@
 /** The DuckDB table function through which attached files are read: `plumbing_scan(alias, table)`. */
 import type { DuckDBTableFunction, DuckDBValue } from '@duckdb/node-api';
-import type { Value } from '../model/index.ts';
 import type { ColumnShape } from '../destinations/sqlite/table-shapes.ts';
 import type { AttachedFile } from './attached-file.ts';
 import type { DuckDb } from './duckdb.ts';
+import type { Cell, RowBatch } from './row-batches.ts';
 import { duckColumn } from './values.ts';
-import type { DuckColumn } from './values.ts';
 
 /** Name of the function. */
 export const scanName = 'plumbing_scan';
-/** Rows of one DuckDB vector. */
-const chunkRows = 2_048;
 
 interface Bound {
   readonly file: AttachedFile;
@@ -19,8 +16,10 @@ interface Bound {
 }
 
 interface Scan {
-  readonly rows: Iterator<(Value | null)[]>;
-  readonly columns: readonly DuckColumn[];
+  readonly batches: Iterator<RowBatch>;
+  /** One a column: a cell on its way into DuckDB. `row` counts from 1. */
+  readonly converters: readonly ((cell: Exclude<Cell, null>, row: number) => DuckDBValue)[];
+  rowsBefore: number;
 }
 
 /**
@@ -57,8 +56,9 @@ export function makeScanFunction(
         const { file, table, columns } = info.getBindData() as Bound;
         const chosen = info.getColumnIndexes().flatMap((index) => columns[index] ?? []);
         const scan: Scan = {
-          rows: file.scan(table, chosen),
-          columns: chosen.map(({ type }) => duckColumn(duck, type)),
+          batches: file.scan(table, chosen),
+          converters: chosen.map((column) => converterOf(duck, file, table, column)),
+          rowsBefore: 0,
         };
         // One statement gives the rows in turn.
         info.setMaxThreads(1);
@@ -66,21 +66,30 @@ export function makeScanFunction(
       }),
     mainFunction: (info, chunk) =>
       guarded(info, () => {
-        const { rows, columns } = info.getInitData() as Scan;
-        const vectors: DuckDBValue[][] = columns.map(() => []);
-        let count = 0;
-        for (; count < chunkRows; count++) {
-          const next = rows.next();
-          if (next.done) break;
-          for (let i = 0; i < columns.length; i++) {
-            const value = next.value[i] ?? null;
-            (vectors[i] as DuckDBValue[]).push(
-              value === null ? null : (columns[i] as DuckColumn).toDuck(value),
-            );
+        const scan = info.getInitData() as Scan;
+        const next = scan.batches.next();
+        const rows = next.done ? [] : next.value;
+        chunk.rowCount = rows.length;
+        for (const [index, convert] of scan.converters.entries()) {
+          const vector = chunk.getColumnVector(index);
+          for (let i = 0; i < rows.length; i++) {
+            const cell = rows[i]?.[index] ?? null;
+            vector.setItem(i, cell === null ? null : convert(cell, scan.rowsBefore + i + 1));
           }
+          vector.flush();
         }
-        chunk.rowCount = count;
-        for (let i = 0; i < vectors.length; i++) chunk.setColumnValues(i, vectors[i] as DuckDBValue[]);
+        scan.rowsBefore += rows.length;
       }),
   });
+}
+
+function converterOf(
+  duck: DuckDb,
+  file: AttachedFile,
+  table: string,
+  column: ColumnShape,
+): (cell: Exclude<Cell, null>, row: number) => DuckDBValue {
+  const { toDuck, fromCell } = duckColumn(duck, column.type);
+  if (fromCell && !column.isForeign) return fromCell;
+  return (cell, row) => toDuck(file.valueOf(cell, column, table, row));
 }

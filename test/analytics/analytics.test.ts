@@ -149,6 +149,41 @@ describe('values', () => {
     ]);
   });
 
+  test('of every row come once, whatever its id, and from tables without ids and from views', async () => {
+    const path = foreign(
+      'ids.db',
+      `CREATE TABLE far (id INTEGER PRIMARY KEY, rowid TEXT);
+       INSERT INTO far VALUES (-9223372036854775808, 'a'), (9223372036854775807, 'b');
+       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000)
+       INSERT INTO far SELECT i * 1000003, 'c' FROM n;
+       CREATE TABLE hidden (rowid INTEGER, _rowid_ INTEGER, oid INTEGER); INSERT INTO hidden SELECT 7, id, 1 FROM far;
+       CREATE TABLE keyed (id INTEGER PRIMARY KEY) WITHOUT ROWID; INSERT INTO keyed SELECT id FROM far;
+       CREATE VIEW seen AS SELECT id FROM far;
+       CREATE TABLE empty (id INTEGER)`,
+    );
+    await using db = await openAnalytics({ attach: { f: path } });
+    const of = async (table: string, id = 'id'): Promise<unknown> =>
+      (
+        await db
+          .query(
+            `SELECT count(*) AS n, count(DISTINCT ${id}) AS ids, min(${id}) AS low, max(${id}) AS high FROM f.${table}`,
+          )
+          .all()
+      )[0];
+    const all = { n: 5_002, ids: 5_002, low: -(2n ** 63n), high: 2n ** 63n - 1n };
+    expect(await of('far')).toEqual(all);
+    expect(await of('hidden', '_rowid_')).toEqual(all);
+    expect(await of('keyed')).toEqual(all);
+    expect(await of('seen')).toEqual(all);
+    expect(await of('empty')).toEqual({ n: 0, ids: 0, low: null, high: null });
+    const rows = await db.query('SELECT rowid, count(*) AS n FROM f.far GROUP BY 1 ORDER BY 1').all();
+    expect(rows).toEqual([
+      { rowid: 'a', n: 1 },
+      { rowid: 'b', n: 1 },
+      { rowid: 'c', n: 5_000 },
+    ]);
+  });
+
   test('that do not fit the declared type of a foreign column end the query, or are text', async () => {
     const path = foreign(
       'f.db',
