@@ -60,9 +60,13 @@ export class AttachedFile {
     this.#connection.run(() => this.#connection.db.exec('ROLLBACK'));
   }
 
-  /** The cells of some columns, batch by batch. */
-  *scan(tableName: string, columns: readonly ColumnShape[]): Generator<RowBatch> {
-    const batches = rowBatches(this.#connection.db, tableName, columns);
+  /** The cells of some columns, batch by batch, as {@link rowBatches} gives them. */
+  *scan(
+    tableName: string,
+    columns: readonly ColumnShape[],
+    packed: readonly string[] | undefined,
+  ): Generator<RowBatch> {
+    const batches = rowBatches(this.#connection.db, tableName, columns, packed);
     for (;;) {
       const next = this.#connection.run(() => batches.next());
       if (next.done) return;

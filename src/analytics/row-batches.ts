@@ -6,19 +6,25 @@ import type { ColumnShape } from '../destinations/sqlite/table-shapes.ts';
 /** A cell as it is stored. */
 export type Cell = null | number | bigint | string | Uint8Array;
 
-/** One batch of rows, of which each is an array of cells. */
-export type RowBatch = readonly (readonly Cell[])[];
+/** One batch: rows, of which each is an array of cells, or all cells of each column in a text. */
+export type RowBatch =
+  | { readonly count: number; readonly rows: readonly (readonly Cell[])[] }
+  | { readonly count: number; readonly texts: readonly string[] };
 
 /** Rows of a batch: those of one DuckDB vector. */
 const batchRows = 2_048;
 const firstId = -(2n ** 63n);
 const lastId = 2n ** 63n - 1n;
 
-/** The cells of some columns. INTEGER comes as `bigint` where a column may hold such beyond 2^53. */
+/**
+ * The cells of some columns. INTEGER comes as `bigint` where a column may hold such beyond 2^53. `packed` holds, where cells of
+ * all columns may come in texts, the SQL expressions to be joined.
+ */
 export function* rowBatches(
   db: DatabaseSync,
   table: string,
   columns: readonly ColumnShape[],
+  packed: readonly string[] | undefined,
 ): Generator<RowBatch> {
   const source = quoteIdentifier(table);
   // DuckDB asks for a column also where it needs none, as for count(*).
@@ -36,11 +42,20 @@ export function* rowBatches(
     ),
     true,
   );
-  const rows = inArrays(db.prepare(`SELECT ${list} FROM ${source} WHERE ${id} BETWEEN ? AND ?`), isWide);
+  // SQLite joins the cells of a batch in less time than they take to come one by one.
+  const texts = packed?.map((sql) => `group_concat(coalesce(${sql}, ''))`);
+  const cells = texts ? `count(*) AS count, ${texts.join(', ')}` : list;
+  const range = inArrays(db.prepare(`SELECT ${cells} FROM ${source} WHERE ${id} BETWEEN ? AND ?`), isWide);
   for (let from = firstId; ;) {
     const [to] = cellsOf(end.get(from)) as [bigint | null];
     if (to === null) return;
-    yield rows.all(from, to).map(cellsOf);
+    const rows = range.all(from, to).map(cellsOf);
+    if (texts) {
+      const [count, ...columnTexts] = rows[0] as [number | bigint, ...string[]];
+      yield { count: Number(count), texts: columnTexts };
+    } else {
+      yield { count: rows.length, rows };
+    }
     if (to === lastId) return;
     from = to + 1n;
   }
@@ -70,8 +85,8 @@ function* inBatches(statement: StatementSync): Generator<RowBatch> {
   for (const row of statement.iterate()) {
     batch.push(cellsOf(row));
     if (batch.length < batchRows) continue;
-    yield batch;
+    yield { count: batch.length, rows: batch };
     batch = [];
   }
-  if (batch.length > 0) yield batch;
+  if (batch.length > 0) yield { count: batch.length, rows: batch };
 }

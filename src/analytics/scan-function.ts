@@ -1,10 +1,12 @@
 /** The DuckDB table function through which attached files are read: `plumbing_scan(alias, table)`. */
-import type { DuckDBTableFunction, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBTableFunction, DuckDBValue, DuckDBVector } from '@duckdb/node-api';
+import { quoteIdentifier } from '../destinations/sqlite/identifier.ts';
 import type { ColumnShape } from '../destinations/sqlite/table-shapes.ts';
 import type { AttachedFile } from './attached-file.ts';
 import type { DuckDb } from './duckdb.ts';
 import type { Cell, RowBatch } from './row-batches.ts';
 import { duckColumn } from './values.ts';
+import type { Packing } from './values.ts';
 
 /** Name of the function. */
 export const scanName = 'plumbing_scan';
@@ -17,9 +19,15 @@ interface Bound {
 
 interface Scan {
   readonly batches: Iterator<RowBatch>;
-  /** One a column: a cell on its way into DuckDB. `row` counts from 1. */
-  readonly converters: readonly ((cell: Exclude<Cell, null>, row: number) => DuckDBValue)[];
+  readonly columns: readonly ScanColumn[];
   rowsBefore: number;
+}
+
+/** One column of a scan. */
+interface ScanColumn {
+  /** A cell on its way into DuckDB. `row` counts from 1. */
+  readonly convert: (cell: Exclude<Cell, null>, row: number) => DuckDBValue;
+  readonly packing: (Packing & { readonly expression: string }) | undefined;
 }
 
 /**
@@ -55,12 +63,14 @@ export function makeScanFunction(
       guarded(info, () => {
         const { file, table, columns } = info.getBindData() as Bound;
         const chosen = info.getColumnIndexes().flatMap((index) => columns[index] ?? []);
+        const scanned = chosen.map((column) => scanColumn(duck, file, table, column));
+        const packed = scanned.flatMap(({ packing }) => packing?.expression ?? []);
         const scan: Scan = {
-          batches: file.scan(table, chosen),
-          converters: chosen.map((column) => converterOf(duck, file, table, column)),
+          batches: file.scan(table, chosen, packed.length === chosen.length ? packed : undefined),
+          columns: scanned,
           rowsBefore: 0,
         };
-        // One statement gives the rows in turn.
+        // One statement gives the batches in turn.
         info.setMaxThreads(1);
         info.setInitData(scan);
       }),
@@ -68,28 +78,52 @@ export function makeScanFunction(
       guarded(info, () => {
         const scan = info.getInitData() as Scan;
         const next = scan.batches.next();
-        const rows = next.done ? [] : next.value;
-        chunk.rowCount = rows.length;
-        for (const [index, convert] of scan.converters.entries()) {
+        const batch = next.done ? { count: 0, rows: [] } : next.value;
+        chunk.rowCount = batch.count;
+        for (const [index, column] of scan.columns.entries()) {
           const vector = chunk.getColumnVector(index);
-          for (let i = 0; i < rows.length; i++) {
-            const cell = rows[i]?.[index] ?? null;
-            vector.setItem(i, cell === null ? null : convert(cell, scan.rowsBefore + i + 1));
-          }
+          if ('rows' in batch) fill(vector, batch.rows, index, column, scan.rowsBefore + 1);
+          else unpack(vector, batch.texts[index] as string, batch.count, column.packing as Packing);
           vector.flush();
         }
-        scan.rowsBefore += rows.length;
+        scan.rowsBefore += batch.count;
       }),
   });
 }
 
-function converterOf(
-  duck: DuckDb,
-  file: AttachedFile,
-  table: string,
-  column: ColumnShape,
-): (cell: Exclude<Cell, null>, row: number) => DuckDBValue {
-  const { toDuck, fromCell } = duckColumn(duck, column.type);
-  if (fromCell && !column.isForeign) return fromCell;
-  return (cell, row) => toDuck(file.valueOf(cell, column, table, row));
+function scanColumn(duck: DuckDb, file: AttachedFile, table: string, column: ColumnShape): ScanColumn {
+  const { toDuck, fromCell, packing } = duckColumn(duck, column.type);
+  const convert = (cell: Exclude<Cell, null>, row: number): DuckDBValue =>
+    toDuck(file.valueOf(cell, column, table, row));
+  if (column.isForeign) return { convert, packing: undefined };
+  return {
+    convert: fromCell ?? convert,
+    packing: packing && { ...packing, expression: packing.sql(quoteIdentifier(column.name)) },
+  };
+}
+
+/** Rows into one column. */
+function fill(
+  vector: DuckDBVector,
+  rows: readonly (readonly Cell[])[],
+  index: number,
+  { convert }: ScanColumn,
+  firstRow: number,
+): void {
+  for (let i = 0; i < rows.length; i++) {
+    const cell = rows[i]?.[index] ?? null;
+    vector.setItem(i, cell === null ? null : convert(cell, firstRow + i));
+  }
+}
+
+/** The text of a column into it. */
+function unpack(vector: DuckDBVector, text: string, count: number, { read }: Packing): void {
+  let from = 0;
+  for (let i = 0; i < count; i++) {
+    const comma = text.indexOf(',', from);
+    const to = comma < 0 ? text.length : comma;
+    vector.setItem(i, to === from ? null : read(text, from, to));
+    from = to + 1;
+  }
+  if (from !== text.length + 1) throw new Error('a column holds what its type does not allow');
 }
