@@ -10,6 +10,7 @@ import type { Packing } from './values.ts';
 
 /** Name of the function. */
 export const scanName = 'plumbing_scan';
+const maxThreads = 4;
 
 interface Bound {
   readonly file: AttachedFile;
@@ -70,8 +71,8 @@ export function makeScanFunction(
           columns: scanned,
           rowsBefore: 0,
         };
-        // One statement gives the batches in turn.
-        info.setMaxThreads(1);
+        // One statement gives the batches in turn, in this thread; others may work on those before meanwhile.
+        info.setMaxThreads(maxThreads);
         info.setInitData(scan);
       }),
     mainFunction: (info, chunk) =>
