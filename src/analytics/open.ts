@@ -169,19 +169,26 @@ export class Analytics implements AsyncDisposable {
     { schema, signal }: QueryOptions,
   ): AsyncGenerator<Record<string, unknown>[]> {
     const release = await this.#takeTurn();
-    const interrupt = (): void => this.#connection.interrupt();
+    let again: NodeJS.Timeout | undefined;
+    const interrupt = (): void => {
+      this.#connection.interrupt();
+      // DuckDB forgets one that comes while the query is only being prepared.
+      again = setTimeout(interrupt, 20);
+    };
     signal?.addEventListener('abort', interrupt, { once: true });
     try {
       signal?.throwIfAborted();
       await this.#beginSnapshots();
       this.#scanError = undefined;
       const result = await this.#connection.stream(sql, this.#bound(params) as never);
+      signal?.throwIfAborted();
       yield* this.#rowsOf(result, schema);
     } catch (error) {
       signal?.throwIfAborted();
       throw this.#typed(error);
     } finally {
       signal?.removeEventListener('abort', interrupt);
+      clearTimeout(again);
       for (const file of this.#files.values()) file.endSnapshot();
       release();
     }

@@ -1,5 +1,6 @@
 /** The DuckDB table function through which attached files are read: `plumbing_scan(alias, table)`. */
 import type { DuckDBTableFunction, DuckDBValue, DuckDBVector } from '@duckdb/node-api';
+import { PlumbingError, isPlumbingError } from '../errors/index.ts';
 import { quoteIdentifier } from '../destinations/sqlite/identifier.ts';
 import type { ColumnShape } from '../destinations/sqlite/table-shapes.ts';
 import type { AttachedFile } from './attached-file.ts';
@@ -26,6 +27,8 @@ interface Scan {
 
 /** One column of a scan. */
 interface ScanColumn {
+  /** Makes an error of the column out of what a value could not become. */
+  readonly flawed: (cause: unknown) => unknown;
   /** A cell on its way into DuckDB. `row` counts from 1. */
   readonly convert: (cell: Exclude<Cell, null>, row: number) => DuckDBValue;
   readonly packing: (Packing & { readonly expression: string }) | undefined;
@@ -83,8 +86,12 @@ export function makeScanFunction(
         chunk.rowCount = batch.count;
         for (const [index, column] of scan.columns.entries()) {
           const vector = chunk.getColumnVector(index);
-          if ('rows' in batch) fill(vector, batch.rows, index, column, scan.rowsBefore + 1);
-          else unpack(vector, batch.texts[index] as string, batch.count, column.packing as Packing);
+          try {
+            if ('rows' in batch) fill(vector, batch.rows, index, column, scan.rowsBefore + 1);
+            else unpack(vector, batch.texts[index] as string, batch.count, column.packing as Packing);
+          } catch (error) {
+            throw column.flawed(error);
+          }
           vector.flush();
         }
         scan.rowsBefore += batch.count;
@@ -96,8 +103,17 @@ function scanColumn(duck: DuckDb, file: AttachedFile, table: string, column: Col
   const { toDuck, fromCell, packing } = duckColumn(duck, column.type);
   const convert = (cell: Exclude<Cell, null>, row: number): DuckDBValue =>
     toDuck(file.valueOf(cell, column, table, row));
-  if (column.isForeign) return { convert, packing: undefined };
+  const flawed = (cause: unknown): unknown =>
+    isPlumbingError(cause)
+      ? cause
+      : new PlumbingError(
+          'ROW_INVALID',
+          `${file.path}: table "${table}" holds a value in column "${column.name}" that is no ${column.type}; another program must have written it`,
+          { cause, context: { path: file.path, table } },
+        );
+  if (column.isForeign) return { convert, flawed, packing: undefined };
   return {
+    flawed,
     convert: fromCell ?? convert,
     packing: packing && { ...packing, expression: packing.sql(quoteIdentifier(column.name)) },
   };
@@ -126,5 +142,5 @@ function unpack(vector: DuckDBVector, text: string, count: number, { read }: Pac
     vector.setItem(i, to === from ? null : read(text, from, to));
     from = to + 1;
   }
-  if (from !== text.length + 1) throw new Error('a column holds what its type does not allow');
+  if (from !== text.length + 1) throw new RangeError('more values than rows');
 }

@@ -41,7 +41,7 @@ export function duckColumn(duck: DuckDb, type: LogicalType): DuckColumn {
         type: duck.BIGINT,
         toDuck: (value) => BigInt(value as number),
         fromCell: (cell) => cell as bigint,
-        packing: { sql: (cell) => cell, read: bigintOf },
+        packing: { sql: (cell) => numberOnly(cell, cell), read: bigintOf },
       };
     case 'float64':
       return { type: duck.DOUBLE, toDuck: Number };
@@ -70,7 +70,7 @@ export function duckColumn(duck: DuckDb, type: LogicalType): DuckColumn {
     case 'binary':
       return { type: duck.BLOB, toDuck: (value) => new duck.DuckDBBlobValue(value as Uint8Array) };
     case 'json':
-      return { type: duck.VARCHAR, toDuck: (value) => JSON.stringify(value, bigintAsNumber) };
+      return { type: duck.VARCHAR, toDuck: (value) => value as string, fromCell: String };
     default:
       return decimalColumn(duck, type) ?? { type: duck.VARCHAR, toDuck: (value) => value as string };
   }
@@ -81,11 +81,11 @@ function decimalColumn(duck: DuckDb, type: LogicalType): DuckColumn | undefined 
   if (!shape) return undefined;
   const { precision, scale } = shape;
   // All digits of the scale are there.
-  const fromDigits = (text: string): DuckDBValue =>
-    new duck.DuckDBDecimalValue(BigInt(text.replace('.', '')), precision, scale);
+  const fromDigits = (text: unknown): DuckDBValue =>
+    new duck.DuckDBDecimalValue(BigInt((text as string).replace('.', '')), precision, scale);
   const column = {
     type: duck.DECIMAL(precision, scale),
-    toDuck: (value: Value) => fromDigits(value as string),
+    toDuck: fromDigits as DuckColumn['toDuck'],
   };
   // Wider ones are stored as text.
   if (isWideDecimal(type)) return column;
@@ -95,31 +95,54 @@ function decimalColumn(duck: DuckDb, type: LogicalType): DuckColumn | undefined 
   return {
     ...column,
     fromCell: (cell) =>
-      typeof cell === 'string'
-        ? fromDigits(cell)
-        : new duck.DuckDBDecimalValue(BigInt(Math.round(Number(cell) * factor)), precision, scale),
+      typeof cell === 'number' || typeof cell === 'bigint'
+        ? new duck.DuckDBDecimalValue(within(Math.round(Number(cell) * factor), precision), precision, scale)
+        : fromDigits(cell),
     packing: {
-      sql: (cell) => `CAST(round(${cell} * ${factor}) AS INTEGER)`,
-      read: (text, from, to) => new duck.DuckDBDecimalValue(bigintOf(text, from, to), precision, scale),
+      // Texts and bytes, which another program may have put there, come after all numbers.
+      sql: (cell) =>
+        `CASE WHEN ${cell} >= '' THEN 'text' ELSE CAST(round(${cell} * ${factor}) AS INTEGER) END`,
+      read: (text, from, to) =>
+        new duck.DuckDBDecimalValue(digitsOf(text, from, to, precision), precision, scale),
     },
   };
 }
 
-function bigintAsNumber(_key: string, value: unknown): unknown {
-  const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
-  return typeof value === 'bigint' ? rawJSON(value.toString()) : value;
+/** SQL for a number. Texts and bytes, which another program may have put there, are above all numbers. */
+function numberOnly(cell: string, sql: string): string {
+  return `CASE WHEN ${cell} >= '' THEN 'no number' ELSE ${sql} END`;
+}
+
+/** The units of a decimal; SQLite itself does not hold a column to its digits. */
+function within(units: number, precision: number): bigint {
+  if (!(Math.abs(units) < 10 ** precision)) throw new RangeError('more digits than the column has');
+  return BigInt(units);
+}
+
+function digitsOf(text: string, from: number, to: number, precision: number): bigint {
+  const length = text.charCodeAt(from) === minus ? to - from - 1 : to - from;
+  if (length > precision) throw new RangeError('more digits than the column has');
+  return bigintOf(text, from, to);
 }
 
 /** Of `YYYY-MM-DD` in a text. `Date.parse` takes ten times as long. */
 function daysOf(text: string, from: number, to: number): number {
-  if (to - from !== 10) return Number.NaN;
-  const digit = (at: number): number => text.charCodeAt(from + at) - 48;
+  // Below 0 as soon as one character is no digit.
+  let flaw = 0;
+  const digit = (at: number): number => {
+    const value = text.charCodeAt(from + at) - 48;
+    flaw |= value | (9 - value);
+    return value;
+  };
   const year = digit(0) * 1000 + digit(1) * 100 + digit(2) * 10 + digit(3);
   const month = digit(5) * 10 + digit(6);
   // Years that begin in March: the leap day is their last.
   const years = month > 2 ? year : year - 1;
   const leapDays = Math.floor(years / 4) - Math.floor(years / 100) + Math.floor(years / 400);
-  return years * 365 + leapDays + (daysBefore[month] as number) + digit(8) * 10 + digit(9) - daysToEpoch;
+  const day = digit(8) * 10 + digit(9);
+  const isDate = to - from === 10 && flaw >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+  if (!isDate) throw new RangeError('not a date');
+  return years * 365 + leapDays + (daysBefore[month] as number) + day - daysToEpoch;
 }
 
 /** Of the digits of an integer in a text. */
@@ -127,7 +150,11 @@ function bigintOf(text: string, from: number, to: number): bigint {
   if (to - from > 15) return BigInt(text.slice(from, to));
   const isNegative = text.charCodeAt(from) === minus;
   let number = 0;
-  for (let i = isNegative ? from + 1 : from; i < to; i++) number = number * 10 + text.charCodeAt(i) - 48;
+  for (let i = isNegative ? from + 1 : from; i < to; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) throw new RangeError('not an integer');
+    number = number * 10 + digit;
+  }
   return BigInt(isNegative ? -number : number);
 }
 

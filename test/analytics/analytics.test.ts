@@ -187,6 +187,47 @@ describe('values', () => {
     ]);
   });
 
+  test.each([
+    ['amount', "'abc'"],
+    ['amount', "x'00'"],
+    ['amount', '9e999'],
+    ['amount', '1e15'],
+    ['whole', '1.5'],
+    ['whole', "'1,2'"],
+    ['whole', "x'00'"],
+    ['day', "'2026-13-01'"],
+    ['day', "'20260101'"],
+    ['day', "'yesterday!'"],
+    ['day', '20260101.5'],
+  ])(
+    'written by hand into %s of a table of ours: %s ends the query, and the message names the column',
+    async (column, value) => {
+      const schema = z.object({
+        id: int64(),
+        amount: decimal(15, 2),
+        whole: int64(),
+        day: date(),
+        text: z.string(),
+      });
+      const row = { amount: '1.00', whole: 1, day: '2026-01-01', text: 'x' };
+      const path = await load('hand.db', schema, [
+        { id: 1, ...row },
+        { id: 2, ...row },
+      ]);
+      const db = new DatabaseSync(path);
+      db.exec(`UPDATE t SET ${column} = ${value} WHERE id = 2`);
+      db.close();
+      await using analytics = await openAnalytics({ attach: { v: path } });
+      // Alone, columns of some types come another way than beside a text.
+      for (const list of [column, `${column}, text`]) {
+        await expect(analytics.query(`SELECT ${list} FROM v.t`).all()).rejects.toMatchObject({
+          code: 'ROW_INVALID',
+          message: expect.stringContaining(`column "${column}"`) as string,
+        });
+      }
+    },
+  );
+
   test('that do not fit the declared type of a foreign column end the query, or are text', async () => {
     const path = foreign(
       'f.db',
