@@ -3,6 +3,7 @@ const layers = {
   errors: [],
   charts: ['errors'],
   failpoints: [],
+  locks: ['errors'],
   logging: ['errors'],
   model: ['errors'],
   http: ['errors', 'logging'],
@@ -10,8 +11,9 @@ const layers = {
   auth: ['errors', 'failpoints', 'logging', 'http', 'config'],
   pipeline: ['model', 'errors', 'failpoints', 'logging'],
   sources: ['model', 'http', 'auth', 'config', 'errors', 'failpoints', 'logging'],
-  destinations: ['model', 'config', 'errors', 'failpoints', 'logging'],
-  analytics: ['model', 'destinations', 'errors', 'logging'],
+  iceberg: ['errors', 'failpoints', 'http', 'logging'],
+  destinations: ['model', 'config', 'errors', 'failpoints', 'http', 'locks', 'logging', 'iceberg'],
+  analytics: ['model', 'destinations', 'errors', 'iceberg', 'locks', 'logging'],
   testing: ['model', 'errors', 'failpoints', 'http', 'pipeline'],
 };
 
@@ -39,10 +41,17 @@ export default {
     },
     {
       name: 'destinations-apart',
-      comment: 'A destination never knows another destination.',
+      comment:
+        'A destination never knows another destination; nessie is that of Iceberg with another catalog.',
       severity: 'error',
-      from: { path: '^src/destinations/([^/]+)/' },
+      from: { path: '^src/destinations/([^/]+)/', pathNot: '^src/destinations/nessie/' },
       to: { path: '^src/destinations/', pathNot: '^src/destinations/$1/' },
+    },
+    {
+      name: 'nessie-on-iceberg',
+      severity: 'error',
+      from: { path: '^src/destinations/nessie/' },
+      to: { path: '^src/destinations/', pathNot: '^src/destinations/(nessie|iceberg)/' },
     },
     {
       name: 'sandbox-apart',

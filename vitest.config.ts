@@ -1,8 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
+// Tests that take minutes or need Python are apart, and those that repeat them at length: `npm run test:long`, `test:soak`.
+const kind = process.env['PLUMBING_TESTS'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: [kind === undefined ? 'test/**/*.test.ts' : `test/**/*.${kind}.test.ts`],
+    exclude: kind === undefined ? ['**/*.{long,soak}.test.ts'] : [],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -17,9 +17,6 @@ export interface Contestant {
   readonly close: () => Promise<void>;
 }
 
-/** Becomes `{ mirror: true }` with the option of that name; until then there is no such contestant. */
-const mirrorOption: object | undefined = undefined;
-
 const attachment = (folder: string): Record<string, string> =>
   Object.fromEntries(aliases.map((alias) => [alias, sqlitePath(folder, alias)]));
 
@@ -31,10 +28,8 @@ async function library(name: string, folder: string, options: object): Promise<C
 /** The library, reading SQLite at each query. */
 export const live = (folder: string): Promise<Contestant> => library('live', folder, {});
 
-/** The library over its copy; undefined while it has none. */
-export async function mirror(folder: string): Promise<Contestant | undefined> {
-  return mirrorOption && library('mirror', folder, mirrorOption);
-}
+/** The library over its columnar copy. */
+export const mirror = (folder: string): Promise<Contestant> => library('mirror', folder, { mirror: true });
 
 /** SQLite alone. */
 export function plainSqlite(folder: string): Contestant {

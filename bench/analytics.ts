@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { live, mirror, parquet, plainSqlite, sqliteExtension } from './analytics-contestants.ts';
 import type { Answer, Contestant } from './analytics-contestants.ts';
-import { exportParquet, loadSmall, loadTransactions } from './analytics-files.ts';
+import { aliases, exportParquet, loadSmall, loadTransactions, sqlitePath } from './analytics-files.ts';
 import { questions, scan } from './analytics-queries.ts';
 import type { Question } from './analytics-queries.ts';
 import { fetchExtension } from './sqlite-extension.ts';
@@ -86,9 +86,9 @@ function print(times: Map<Question, Map<string, number[]>>, names: readonly stri
 
 /** How long the copy takes at first, and after 1 % of new and corrected rows, both with a question that needs it. */
 async function refresh(): Promise<void> {
+  for (const alias of aliases) rmSync(`${sqlitePath(folder, alias)}.mirror`, { recursive: true });
   const startedMs = performance.now();
   const contestant = await mirror(folder);
-  if (!contestant) return console.log('mirror: not there yet');
   await contestant.ask(scan);
   const rebuildMs = performance.now() - startedMs;
   const warmMs = median([

@@ -1,19 +1,26 @@
 /**
- * The main job, on a sandbox bank: log in, load what is new into one SQLite file, ask it three questions.
+ * The main job, on a sandbox bank: log in, load what is new into one SQLite file, ask it three questions, and draw
+ * its cash flow.
  * Run it again and the bank has moved on by a day.
  */
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { run } from 'plumbing-core';
+import { openAnalytics } from 'plumbing-core/analytics';
 import { createMemoryTokenStore } from 'plumbing-core/auth';
+import { cashFlowChart, renderSvg, renderText } from 'plumbing-core/charts';
 import { sqlite } from 'plumbing-core/destinations/sqlite';
 import { ChallengeLedger, comdirect, loadComdirectConfig } from 'plumbing-core/sources/comdirect';
+import { cashFlowByMonth } from 'plumbing-core/sources/comdirect/analysis';
 import { startComdirectSandbox } from 'plumbing-core/sources/comdirect/sandbox';
 import { reportText } from '../src/cli/report-text.ts';
 import { textTable } from '../src/cli/text-table.ts';
 
 const file = fileURLToPath(new URL('comdirect.db', import.meta.url));
+const picture = fileURLToPath(new URL('cash-flow.svg', import.meta.url));
 const firstDayMs = Date.parse('2026-11-23T08:00:00Z');
 const dayMs = 86_400_000;
 
@@ -38,8 +45,12 @@ try {
   });
   const report = await run({ source, destination: sqlite(file) }, { now: () => today });
   console.log(reportText(report));
-  if (report.status !== 'succeeded') process.exitCode = 1;
-  else answer();
+  if (report.status === 'succeeded') {
+    answer();
+    await drawCashFlow();
+  } else {
+    process.exitCode = 1;
+  }
 } finally {
   await sandbox.close();
 }
@@ -70,6 +81,20 @@ function answer(): void {
      GROUP BY counterparty ORDER BY sum(amount__value) LIMIT 5`,
   );
   db.close();
+}
+
+async function drawCashFlow(): Promise<void> {
+  const db = await openAnalytics({ attach: { bank: file } });
+  try {
+    const from = new Date(Date.UTC(today.getUTCFullYear() - 1, today.getUTCMonth() + 1, 1));
+    const months = await cashFlowByMonth(db, { from: from.toISOString().slice(0, 10) });
+    const chart = cashFlowChart(months);
+    console.log(`\n${renderText(chart, { width: process.stdout.columns ?? 100 })}`);
+    await writeFile(picture, await renderSvg(chart));
+    console.log(`\nThe same as a picture: ${relative(process.cwd(), picture)}`);
+  } finally {
+    await db.close();
+  }
 }
 
 function countRuns(): number {

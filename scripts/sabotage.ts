@@ -3,6 +3,7 @@
  * never touched. Ends with 1 when an edit does not apply or no test turns red.
  */
 import type { Edit } from './sabotage/edit.ts';
+import { icebergEdits } from './sabotage/iceberg-edits.ts';
 import { loadEdits } from './sabotage/load-edits.ts';
 import { requestEdits } from './sabotage/request-edits.ts';
 import { TestCopy } from './sabotage/test-copy.ts';
@@ -11,7 +12,7 @@ import type { TestResult } from './sabotage/test-copy.ts';
 /** What a broken edit, not a broken promise, looks like. */
 const brokenCode = /\b(SyntaxError|ReferenceError)\b/;
 
-const edits: readonly Edit[] = [...loadEdits, ...requestEdits];
+const edits: readonly Edit[] = [...loadEdits, ...requestEdits, ...icebergEdits];
 using copy = TestCopy.make();
 process.exitCode = sabotage() ? 0 : 1;
 

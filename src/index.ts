@@ -27,6 +27,7 @@ export type {
   ColumnOf,
   Destination,
   DriftPolicy,
+  FileBatch,
   JsonObject,
   JsonValue,
   LogicalType,

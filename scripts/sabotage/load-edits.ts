@@ -32,7 +32,7 @@ export const loadEdits: readonly Edit[] = [
   },
   {
     name: 'the state of rows that are held back is stored before them',
-    file: load,
+    file: 'src/model/load-tables.ts',
     old: 'if (table?.isStaged) table.heldState.push(entry);',
     with: 'if (table?.isStaged) due.push(entry);',
     test: 'destinations/sqlite/commit.test.ts',
@@ -64,7 +64,7 @@ export const loadEdits: readonly Edit[] = [
   },
   {
     name: 'no write-ahead log',
-    file: connection,
+    file: 'src/locks/write-ahead-log.ts',
     old: "'PRAGMA journal_mode = WAL'",
     with: "'PRAGMA journal_mode'",
     test: 'destinations/sqlite/files.test.ts',
@@ -88,7 +88,7 @@ export const loadEdits: readonly Edit[] = [
   },
   {
     name: 'two loads of one database run at once',
-    file: 'src/destinations/sqlite/load-lock.ts',
+    file: 'src/locks/load-lock.ts',
     old: "db.exec('BEGIN EXCLUSIVE')",
     with: "db.exec('BEGIN')",
     test: 'destinations/sqlite/commit.test.ts',
@@ -96,7 +96,7 @@ export const loadEdits: readonly Edit[] = [
   },
   {
     name: 'quotes in names are not doubled',
-    file: 'src/destinations/sqlite/identifier.ts',
+    file: 'src/model/sql-text.ts',
     old: `name.replaceAll('"', '""')`,
     with: 'name',
     test: 'destinations/sqlite/schema.test.ts',
@@ -121,8 +121,8 @@ export const loadEdits: readonly Edit[] = [
   {
     name: 'a load is published though its checks failed',
     file: load,
-    old: '    this.#requireComplete();\n    if (this.#info.staged)',
-    with: '    if (this.#info.staged)',
+    old: '    requirePassed(this.#checksFailed);\n',
+    with: '',
     test: 'destinations/sqlite/commit.test.ts',
     title: 'whose checks fail is not published',
   },

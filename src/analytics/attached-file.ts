@@ -1,17 +1,24 @@
 /** A SQLite file as DuckDB sees it: its tables, and one consistent snapshot of them for each query. */
+import { realpathSync } from 'node:fs';
 import { PlumbingError } from '../errors/index.ts';
-import type { Value } from '../model/index.ts';
+import type { LoadRecord, Value } from '../model/index.ts';
 import { openSqlite } from '../destinations/sqlite/index.ts';
+import { quoteIdentifier } from '../model/sql-text.ts';
+import { codecOf } from '../destinations/sqlite/codec.ts';
+import { readRecords } from '../destinations/sqlite/load-records.ts';
 import type { SqliteConnection } from '../destinations/sqlite/index.ts';
 import { tableShapes } from '../destinations/sqlite/table-shapes.ts';
 import type { ColumnShape, TableShape } from '../destinations/sqlite/table-shapes.ts';
-import { rowBatches } from './row-batches.ts';
+import { fileState, settledState } from '../destinations/sqlite/write-trail.ts';
+import { rowBatches, rowIdOf } from './row-batches.ts';
 import type { Cell, RowBatch } from './row-batches.ts';
 
 /** A file, open to read. */
 export class AttachedFile {
   readonly alias: string;
   readonly path: string;
+  /** The file itself, whatever links lead to it. */
+  readonly file: string;
   readonly #connection: SqliteConnection;
   readonly #mixedTypes: 'error' | 'varchar';
   #tables: readonly TableShape[] = [];
@@ -26,6 +33,7 @@ export class AttachedFile {
   ) {
     this.alias = alias;
     this.path = path;
+    this.file = realpathSync(path);
     this.#connection = connection;
     this.#mixedTypes = mixedTypes;
   }
@@ -54,6 +62,21 @@ export class AttachedFile {
     });
   }
 
+  /**
+   * Takes a snapshot, and tells the state that the file had at that moment; `undefined` when it is written to so often that
+   * nobody could tell.
+   */
+  async beginKnownSnapshot(): Promise<string | undefined> {
+    for (let tries = 0; tries < 3; tries++) {
+      const { text } = await settledState(this.file);
+      this.beginSnapshot();
+      if (fileState(this.file).text === text) return text;
+      this.endSnapshot();
+    }
+    this.beginSnapshot();
+    return undefined;
+  }
+
   endSnapshot(): void {
     if (!this.#hasSnapshot) return;
     this.#hasSnapshot = false;
@@ -65,8 +88,9 @@ export class AttachedFile {
     tableName: string,
     columns: readonly ColumnShape[],
     packed: readonly string[] | undefined,
+    loadIds: readonly string[] | undefined,
   ): Generator<RowBatch> {
-    const batches = rowBatches(this.#connection.db, tableName, columns, packed);
+    const batches = rowBatches(this.#connection.db, tableName, columns, packed, loadIds);
     for (;;) {
       const next = this.#connection.run(() => batches.next());
       if (next.done) return;
@@ -86,6 +110,26 @@ export class AttachedFile {
       `${this.path}: row ${row} of table "${table}" holds ${kindOf(cell)} in column "${name}", which is declared as ${type}; attach with mixedTypes: 'varchar' to read such files as text`,
       { context: { path: this.path, table, row } },
     );
+  }
+
+  /** The row ids of a table as a column; undefined where they can't be named. */
+  rowIds(tableName: string): ColumnShape | undefined {
+    const name = rowIdOf(this.#connection.db, tableName);
+    return name === undefined
+      ? undefined
+      : { name, type: 'int64', codec: codecOf('int64'), isForeign: false };
+  }
+
+  /** How many rows a table has. */
+  count(tableName: string): number {
+    const { db } = this.#connection;
+    const from = quoteIdentifier(tableName);
+    return this.#connection.run(() => Number(db.prepare(`SELECT count(*) AS n FROM ${from}`).get()?.['n']));
+  }
+
+  /** The run log. */
+  loads(): readonly LoadRecord[] {
+    return this.#connection.run(() => readRecords(this.#connection.db, Number.MAX_SAFE_INTEGER));
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 /** The rows of a SQLite table, many at a time. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { quoteIdentifier } from '../destinations/sqlite/identifier.ts';
+import { quoteIdentifier } from '../model/sql-text.ts';
 import type { ColumnShape } from '../destinations/sqlite/table-shapes.ts';
 
 /** A cell as it is stored. */
@@ -18,21 +18,23 @@ const lastId = 2n ** 63n - 1n;
 
 /**
  * The cells of some columns. INTEGER comes as `bigint` where a column may hold such beyond 2^53. `packed` holds, where cells of
- * all columns may come in texts, the SQL expressions to be joined.
+ * all columns may come in texts, the SQL expressions to be joined. With `loadIds`, only rows that those loads wrote.
  */
 export function* rowBatches(
   db: DatabaseSync,
   table: string,
   columns: readonly ColumnShape[],
   packed: readonly string[] | undefined,
+  loadIds: readonly string[] | undefined,
 ): Generator<RowBatch> {
   const source = quoteIdentifier(table);
   // DuckDB asks for a column also where it needs none, as for count(*).
   const list = columns.map(({ name }, i) => `${quoteIdentifier(name)} AS c${i}`).join(', ') || '1 AS none';
   const isWide = columns.some(({ isForeign, type }) => isForeign || type === 'int64');
   const id = rowIdOf(db, table);
-  if (id === undefined) {
-    yield* inBatches(inArrays(db.prepare(`SELECT ${list} FROM ${source}`), isWide));
+  if (id === undefined || loadIds) {
+    const where = loadIds ? ` WHERE "_plumbing_load_id" IN (${loadIds.map(() => '?').join(', ')})` : '';
+    yield* inBatches(inArrays(db.prepare(`SELECT ${list} FROM ${source}${where}`), isWide), loadIds ?? []);
     return;
   }
   // Ranges of ids, whose rows come at once: half the time of rows one by one. With LIMIT, each row's id would have to come too.
@@ -62,7 +64,7 @@ export function* rowBatches(
 }
 
 /** A name of the table's row ids; undefined where it has none, or columns have taken all names. */
-function rowIdOf(db: DatabaseSync, table: string): string | undefined {
+export function rowIdOf(db: DatabaseSync, table: string): string | undefined {
   const shape = db.prepare(`SELECT type, wr FROM pragma_table_list(?) WHERE schema = 'main'`).get(table);
   if (shape?.['type'] !== 'table' || shape['wr'] !== 0) return undefined;
   const columns = db.prepare('SELECT lower(name) AS name FROM pragma_table_xinfo(?)').all(table);
@@ -80,9 +82,9 @@ function cellsOf(row: unknown): readonly Cell[] {
   return Array.isArray(row) ? (row as Cell[]) : (Object.values(row as object) as Cell[]);
 }
 
-function* inBatches(statement: StatementSync): Generator<RowBatch> {
+function* inBatches(statement: StatementSync, parameters: readonly string[]): Generator<RowBatch> {
   let batch: (readonly Cell[])[] = [];
-  for (const row of statement.iterate()) {
+  for (const row of statement.iterate(...parameters)) {
     batch.push(cellsOf(row));
     if (batch.length < batchRows) continue;
     yield { count: batch.length, rows: batch };

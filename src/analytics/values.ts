@@ -70,7 +70,11 @@ export function duckColumn(duck: DuckDb, type: LogicalType): DuckColumn {
     case 'binary':
       return { type: duck.BLOB, toDuck: (value) => new duck.DuckDBBlobValue(value as Uint8Array) };
     case 'json':
-      return { type: duck.VARCHAR, toDuck: (value) => value as string, fromCell: String };
+      return {
+        type: duck.DuckDBVarCharType.create('JSON'),
+        toDuck: (value) => value as string,
+        fromCell: String,
+      };
     default:
       return decimalColumn(duck, type) ?? { type: duck.VARCHAR, toDuck: (value) => value as string };
   }

@@ -45,7 +45,7 @@ export function addChartCommand(program: Command): void {
     )
     .action(async (kind: ChartKind, flags: Flags) => {
       if (flags.out !== undefined) checkChartFile(flags.out);
-      const attach = attachments(flags.attach, process.env);
+      const attach = await attachments(flags.attach, process.env);
       const { openAnalytics } = await import('../analytics/index.ts');
       const db = await openAnalytics({ attach });
       try {

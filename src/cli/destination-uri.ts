@@ -1,4 +1,4 @@
-/** `--to sqlite:FILE`: which destination, and where. */
+/** `--to sqlite:FILE`, `--to iceberg:FOLDER` or `--to nessie:`: which destination, and where. */
 import { PlumbingError } from '../errors/index.ts';
 import type { Destination } from '../model/index.ts';
 
@@ -12,5 +12,17 @@ export async function destinationOf(uri: string | undefined, env: NodeJS.Process
   if (uri === undefined) return sqlite(loadSqliteConfig(env));
   const [, kind, path] = /^([a-z]+):(?:\/\/)?(.+)$/.exec(uri) ?? [];
   if (kind === 'sqlite' && path !== undefined) return sqlite(path);
-  throw new PlumbingError('CONFIG_INVALID', `--to ${uri}: expected sqlite:FILE, e.g. sqlite:comdirect.db`);
+  if (kind === 'iceberg' && path !== undefined) {
+    const { iceberg, loadIcebergConfig } = await import('../destinations/iceberg/index.ts');
+    return iceberg(loadIcebergConfig(env, path));
+  }
+  const nessieUri = /^nessie:(https?:.+)?$/.exec(uri);
+  if (nessieUri) {
+    const { loadNessieConfig, nessie } = await import('../destinations/nessie/index.ts');
+    return nessie(loadNessieConfig(env, nessieUri[1]));
+  }
+  throw new PlumbingError(
+    'CONFIG_INVALID',
+    `--to ${uri}: expected sqlite:FILE, iceberg:FOLDER or nessie:https://HOST, e.g. sqlite:comdirect.db`,
+  );
 }

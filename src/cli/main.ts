@@ -6,10 +6,12 @@ import { loadDotEnv } from '../config/dot-env.ts';
 import { addAuthCommand } from './auth.ts';
 import { addChartCommand } from './chart.ts';
 import { exitCodeOf, exitCodes, Interrupted } from './exit-codes.ts';
+import { addMaintainCommand } from './maintain.ts';
 import { addQuarantineCommand } from './quarantine.ts';
 import { addQueryCommand } from './query.ts';
 import { addRunCommand } from './run.ts';
 import { addSandboxCommand } from './sandbox.ts';
+import { addShellCommand } from './shell.ts';
 import { addStatusCommand } from './status.ts';
 
 silenceSqliteWarning();
@@ -22,7 +24,9 @@ process.exitCode = await main(process.argv, abort.signal);
 
 async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const program = new Command('plumbing')
-    .description('Load bank data and other sources into SQLite: exactly once, with exact values.')
+    .description(
+      'Load bank data and other sources into SQLite or Iceberg tables: exactly once, with exact values.',
+    )
     .version(version())
     .option('--log-level <level>', 'debug, info, warning or error; logs go to standard error', 'warning')
     .showHelpAfterError('(add --help for an example)')
@@ -41,6 +45,8 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     addQuarantineCommand,
     addQueryCommand,
     addChartCommand,
+    addShellCommand,
+    addMaintainCommand,
   ]) {
     add(program, signal);
   }

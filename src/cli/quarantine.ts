@@ -14,7 +14,10 @@ interface QuarantineFlags {
 /** Adds the subcommands. */
 export function addQuarantineCommand(program: Command, signal: AbortSignal): void {
   const group = program.command('quarantine').summary('look at rows that did not fit, and try them again');
-  const to = new Option('--to <uri>', 'sqlite:FILE (default: SQLITE_DB_PATH)').env('PLUMBING_TO');
+  const to = new Option(
+    '--to <uri>',
+    'sqlite:FILE, iceberg:FOLDER or nessie:URI (default: SQLITE_DB_PATH)',
+  ).env('PLUMBING_TO');
   const asJson = new Option('--json', 'one JSON document on standard output').env('PLUMBING_JSON');
 
   group

@@ -1,25 +1,39 @@
 /** `plumbing query`: DuckDB SQL over SQLite files. */
+import { once } from 'node:events';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { PlumbingError } from '../errors/index.ts';
-import { attachOption, attachments } from './attach.ts';
-import { textTable } from './text-table.ts';
+import type { Analytics } from '../analytics/index.ts';
+import { attachOption, mirrorOption, openAttached } from './attach.ts';
+import type { AttachFlags } from './attach.ts';
+import { csvLine, jsonText, tableText } from './result-text.ts';
+import type { ResultRow } from './result-text.ts';
 
-interface QueryFlags {
-  readonly attach?: readonly string[];
+interface QueryFlags extends AttachFlags {
   readonly json?: boolean;
+  readonly csv?: boolean;
+  readonly parquet?: string;
   readonly list?: boolean;
 }
+
+type Batches = AsyncIterable<readonly ResultRow[]> | readonly (readonly ResultRow[])[];
 
 /** Adds the subcommand. */
 export function addQueryCommand(program: Command, signal: AbortSignal): void {
   program
     .command('query')
-    .summary('run SQL over one or many SQLite files, with DuckDB')
+    .summary('run SQL over SQLite files and Iceberg warehouses, with DuckDB')
     .argument('[sql]', 'DuckDB SQL; tables are alias.table')
     .addOption(attachOption())
     .addOption(new Option('--list', 'list the tables and columns that can be read'))
     .addOption(new Option('--json', 'one JSON document on standard output').env('PLUMBING_JSON'))
+    .addOption(new Option('--csv', 'CSV on standard output').env('PLUMBING_CSV').conflicts('json'))
+    .addOption(
+      new Option('--parquet <file>', 'write the rows to a Parquet file')
+        .env('PLUMBING_PARQUET')
+        .conflicts(['json', 'csv', 'list']),
+    )
+    .addOption(mirrorOption())
     .addHelpText(
       'after',
       '\nExample:\n  $ plumbing query --attach bank=comdirect.db "SELECT * FROM bank.account_balances"\n\nNeeds the package @duckdb/node-api.',
@@ -28,49 +42,56 @@ export function addQueryCommand(program: Command, signal: AbortSignal): void {
       if ((sql === undefined) !== (flags.list === true)) {
         throw new PlumbingError('CONFIG_INVALID', 'give either SQL or --list');
       }
-      const { openAnalytics } = await import('../analytics/index.ts');
-      const db = await openAnalytics({ attach: attachments(flags.attach, process.env) });
+      const db = await openAttached(flags);
       try {
-        const rows: readonly Readonly<Record<string, unknown>>[] =
-          sql === undefined
-            ? (await db.tables()).flatMap(({ alias, table, columns }) =>
-                columns.map(({ name, type }) => ({ table: `${alias}.${table}`, column: name, type })),
-              )
-            : await db.query(sql, [], { signal }).all();
-        process.stdout.write(`${flags.json ? jsonText(rows) : tableText(rows)}\n`);
+        await answer(db, sql, flags, signal);
       } finally {
         await db.close();
       }
     });
 }
 
-function tableText(rows: readonly Readonly<Record<string, unknown>>[]): string {
-  if (rows.length === 0) return '(no rows)';
-  return textTable(rows.map((row) => mapValues(row, plainText)));
+async function answer(
+  db: Analytics,
+  sql: string | undefined,
+  { json, csv, parquet }: QueryFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  if (parquet !== undefined && sql !== undefined) {
+    const { rows } = await db.exportTo(parquetFile(parquet), sql, [], { signal });
+    process.stderr.write(`${parquet}: ${rows} rows\n`);
+    return;
+  }
+  const batches: Batches = sql === undefined ? [await listColumns(db)] : db.query(sql, [], { signal });
+  if (csv) {
+    await printCsv(batches);
+    return;
+  }
+  const rows: ResultRow[] = [];
+  for await (const batch of batches) for (const row of batch) rows.push(row);
+  process.stdout.write(`${json ? jsonText(rows) : tableText(rows)}\n`);
 }
 
-/** What a terminal shows: numbers as they are, nested values as JSON. */
-function plainText(value: unknown): unknown {
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
-  return typeof value === 'object' && value !== null ? jsonText(value) : value;
-}
-
-function mapValues(
-  row: Readonly<Record<string, unknown>>,
-  change: (value: unknown) => unknown,
-): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, change(value)]));
-}
-
-/** 64-bit integers as numbers with all their digits, bytes in base64. */
-function jsonText(value: unknown): string {
-  const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
-  return JSON.stringify(
-    value,
-    (_key, item: unknown) => {
-      if (typeof item === 'bigint') return rawJSON(item.toString());
-      return item instanceof Uint8Array ? Buffer.from(item).toString('base64') : item;
-    },
-    2,
+/** One row for each column of each table. */
+async function listColumns(db: Analytics): Promise<Record<string, unknown>[]> {
+  const tables = await db.tables();
+  return tables.flatMap(({ alias, table, columns }) =>
+    columns.map(({ name, type }) => ({ table: `${alias}.${table}`, column: name, type })),
   );
+}
+
+async function printCsv(batches: Batches): Promise<void> {
+  let isFirst = true;
+  for await (const batch of batches) {
+    if (isFirst && batch[0]) process.stdout.write(csvLine(Object.keys(batch[0])));
+    isFirst = false;
+    const text = batch.map((row) => csvLine(Object.values(row))).join('');
+    // A slow reader must not make the whole result wait in memory.
+    if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+  }
+}
+
+function parquetFile(path: string): string {
+  if (path.toLowerCase().endsWith('.parquet')) return path;
+  throw new PlumbingError('CONFIG_INVALID', `--parquet ${path}: the name must end in .parquet`);
 }

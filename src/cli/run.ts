@@ -19,7 +19,11 @@ export function addRunCommand(program: Command, signal: AbortSignal): void {
       'Reads what is new and commits rows, cursors and run record together. Safe to kill and to run again.',
     )
     .argument('<what>', '"comdirect", or a file whose default export is definePipeline(...)')
-    .addOption(new Option('--to <uri>', 'sqlite:FILE (default: SQLITE_DB_PATH)').env('PLUMBING_TO'))
+    .addOption(
+      new Option('--to <uri>', 'sqlite:FILE, iceberg:FOLDER or nessie:URI (default: SQLITE_DB_PATH)').env(
+        'PLUMBING_TO',
+      ),
+    )
     .addOption(
       new Option('--streams <names...>', 'only these, separated by blanks or commas').env('PLUMBING_STREAMS'),
     )

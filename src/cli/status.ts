@@ -10,7 +10,11 @@ export function addStatusCommand(program: Command, signal: AbortSignal): void {
   program
     .command('status')
     .summary('show runs, cursors, row counts and quarantine of a destination')
-    .addOption(new Option('--to <uri>', 'sqlite:FILE (default: SQLITE_DB_PATH)').env('PLUMBING_TO'))
+    .addOption(
+      new Option('--to <uri>', 'sqlite:FILE, iceberg:FOLDER or nessie:URI (default: SQLITE_DB_PATH)').env(
+        'PLUMBING_TO',
+      ),
+    )
     .addOption(new Option('--json', 'one JSON document on standard output').env('PLUMBING_JSON'))
     .addHelpText('after', '\nExample:\n  $ plumbing status --to sqlite:comdirect.db')
     .action(async (flags: { readonly to?: string; readonly json?: boolean }) => {

@@ -34,9 +34,16 @@ export function requestInit(
     init.body = new URLSearchParams(fields).toString();
   } else if (body) {
     setDefault(headers, 'content-type', 'application/json');
-    init.body = JSON.stringify(body.json);
+    init.body = JSON.stringify(body.json, exactly);
   }
   return init;
+}
+
+const { rawJSON: rawJson } = JSON as unknown as { rawJSON: (text: string) => unknown };
+
+/** Integers of any size, with all their digits. */
+function exactly(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? rawJson(value.toString()) : value;
 }
 
 /** The built-in error for a bad header quotes its value, which may be a token. */

@@ -55,6 +55,7 @@ export interface HttpRequest {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** A function is called once an attempt, so that each attempt can carry an id of its own. */
   readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
+  /** JSON keeps every digit of a `bigint`. */
   readonly body?: { readonly form: Readonly<Record<string, string | Secret>> } | { readonly json: unknown };
   /** `false` sends this request exactly once. Default: `true` for GET, `false` for all others. */
   readonly retry?: boolean;

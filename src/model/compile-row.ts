@@ -11,13 +11,14 @@ import type { ZodDef } from './zod-def.ts';
 export type FastRow = (raw: unknown) => (Value | undefined)[] | undefined;
 
 /** A field without its `optional` and `nullable`. */
-interface Field {
+export interface Field {
   readonly schema: z.ZodType;
   readonly isOptional: boolean;
   readonly isNullable: boolean;
 }
 
-const hasChecks = ({ checks }: ZodDef): boolean => checks !== undefined && checks.length > 0;
+/** Whether a type has rules beyond its kind. */
+export const hasChecks = ({ checks }: ZodDef): boolean => checks !== undefined && checks.length > 0;
 const literal = (text: string): string => JSON.stringify(text);
 
 /**
@@ -83,7 +84,7 @@ class RowCode {
       if (key === '__proto__') return false;
       const name = `v${this.#variables++}`;
       this.lines.push(`let ${name} = ${variable}[${literal(key)}];`);
-      const field = unwrap(fieldSchema);
+      const field = unwrapField(fieldSchema);
       const fieldPath = [...path, key];
       if (field && defOf(field.schema).type === 'object') {
         this.#openObject(field, name);
@@ -148,7 +149,7 @@ class RowCode {
 }
 
 /** The `min()` of a text, 0 without; `undefined` when it has other rules. */
-function leastLength({ checks = [] }: ZodDef): number | undefined {
+export function leastLength({ checks = [] }: ZodDef): number | undefined {
   const rules = checks.map((check) => (check as { _zod: { def: MinLength } })._zod.def);
   if (rules.some(({ check, minimum }) => check !== 'min_length' || !Number.isSafeInteger(minimum)))
     return undefined;
@@ -180,7 +181,7 @@ function absence(name: string, isNullable: boolean, isOptional: boolean): string
 }
 
 /** Takes off `optional` and `nullable`; `undefined` where something else is wrapped around. */
-function unwrap(given: z.ZodType): Field | undefined {
+export function unwrapField(given: z.ZodType): Field | undefined {
   let schema = given;
   let isOptional = false;
   let isNullable = false;

@@ -10,6 +10,8 @@ export interface Destination {
   readonly name: string;
   /** Where it is, fit for a log line. */
   readonly location: string;
+  /** How often a pipeline should commit that does not say otherwise. Default: after 10,000 rows or 5 seconds. */
+  readonly checkpoint?: { readonly rows?: number; readonly intervalMs?: number };
   /** Connects. `DEST_BUSY`, `DEST_CORRUPT`, `DEST_FOREIGN`, `DEST_READ_ONLY`, ... when that is impossible. */
   open(options?: OpenOptions): Promise<Session>;
 }
@@ -66,6 +68,11 @@ export interface Load {
   evolve(table: string, columns: readonly Column[]): Promise<TableDefinition>;
   /** Takes rows, in the order of `table(name).columns`. Not visible before a commit. */
   write(table: string, rows: readonly Row[], scopes?: readonly JsonObject[]): Promise<void>;
+  /**
+   * Takes the rows of a file as if they had been written, where the store can read the file by itself. `false`: nothing was
+   * taken, the rows have to be written one by one.
+   */
+  writeFile?(table: string, file: RowFile): Promise<boolean>;
   /** Takes rows that do not fit. Committed with the next commit. */
   quarantine(table: string, rows: readonly QuarantinedRow[]): Promise<void>;
   /** Takes rows out of the quarantine, with the next commit: the one that stores them in their table. */
@@ -87,6 +94,27 @@ export interface Load {
   abort(reason: string, options?: { readonly keepStaged?: boolean }): Promise<AbortResult>;
   /** What was done to a table so far, by commits. */
   counts(table: string): TableCounts;
+}
+
+/** A file of rows that have been found to fit. */
+export interface RowFile {
+  /** A file in UTF-8 with one JSON object a line, and nothing but such lines. */
+  readonly path: string;
+  /** Number of lines. */
+  readonly rows: number;
+  /** The fields that lines have: every value is null, or a form that has but one reading as a value of the column's type. */
+  readonly fields: readonly RowFileField[];
+  /** Throws `SOURCE_FAILED` when the file is no longer the one that was looked at. */
+  readonly requireUnchanged: () => void;
+}
+
+/** A field of the lines of a {@link RowFile}. */
+export interface RowFileField {
+  readonly key: string;
+  /** Index in `table(name).columns`. */
+  readonly column: number;
+  /** A line may lack the field, or have null in it. */
+  readonly nullable: boolean;
 }
 
 /** What {@link Load.abort} left behind. */

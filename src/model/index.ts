@@ -16,7 +16,18 @@ export { defineSource, defineStream, rowKeyColumn, tableOf } from './define.ts';
 export type { StreamOptions, TypedStream, WriteModeName } from './define.ts';
 export { PipelineState } from './state.ts';
 export type { PartitionState, StateEntry } from './state.ts';
-export type { Batch, CursorOptions, Partition, PlanContext, ReadContext, Source, Stream } from './source.ts';
+export type {
+  Batch,
+  CursorOptions,
+  FileBatch,
+  Partition,
+  PlanContext,
+  ReadContext,
+  Source,
+  Stream,
+} from './source.ts';
+export { linePattern } from './line-pattern.ts';
+export type { LineField, LinePattern } from './line-pattern.ts';
 export { customCheck, freshness, noNulls, rowCount, sqlCheck, unique } from './check.ts';
 export type { Check, CheckQuery, CheckResult } from './check.ts';
 export type {
@@ -31,6 +42,8 @@ export type {
   OpenOptions,
   QuarantinedRow,
   Reader,
+  RowFile,
+  RowFileField,
   RowObject,
   RowQuery,
   Session,

@@ -46,6 +46,17 @@ export interface Batch {
   readonly custom?: JsonObject;
 }
 
+/**
+ * Rows that lie in a file, as `jsonLines` of `plumbing-core/sources/json-lines` gives them. A destination that can read such
+ * files by itself takes them as they are, as long as every line surely fits the stream's schema.
+ */
+export interface FileBatch {
+  /** The path of a file with one JSON object a line. It must not change before the run ends. */
+  readonly jsonLines: string;
+  /** The rows of the same file, for everything else. */
+  readonly read: () => AsyncIterable<readonly unknown[]>;
+}
+
 /** How a stream is read incrementally. */
 export interface CursorOptions {
   /** Name of the column that orders the rows in time. */
@@ -78,7 +89,7 @@ export interface Stream {
   /** Splits the stream. Absent: one part with the key `''`. */
   partitions?(context: PlanContext): Promise<readonly Partition[]> | AsyncIterable<Partition>;
   /** Yields rows as the vendor sends them. Not asked for the next batch before the writer has taken this one. */
-  read(context: ReadContext): AsyncIterable<Batch | readonly unknown[]>;
+  read(context: ReadContext): AsyncIterable<Batch | FileBatch | readonly unknown[]>;
 }
 
 /** A connector. Made by `defineSource`. */

@@ -59,6 +59,11 @@ export class RowShaper {
     return this.#read;
   }
 
+  /** Rows have been read and judged elsewhere. */
+  passedBy(rows: number): void {
+    this.#read += rows;
+  }
+
   /** Starts a partition: occurrence numbers of equal rows begin anew. */
   startPartition(key: string): void {
     this.#rowKeys = new RowKeys(key);

@@ -6,6 +6,7 @@ import { isStagedMode } from '../model/index.ts';
 import type {
   Batch,
   Column,
+  FileBatch,
   JsonObject,
   JsonValue,
   Load,
@@ -18,6 +19,7 @@ import type {
 import { requireCommitted } from './commit.ts';
 import { CursorTracker, startAfter } from './cursor.ts';
 import type { CheckpointOptions, Pipeline, RunOptions } from './define.ts';
+import { lookAtLines } from './line-file.ts';
 import type { StreamReport } from './report.ts';
 import { RowShaper } from './row-shaper.ts';
 
@@ -52,6 +54,8 @@ export class StreamLoad {
   #rowsSinceCommit = 0;
   #lastCommitMs = performance.now();
   #batches = 0;
+  /** From the begin of a commit to its success: what failed once is not tried again with the same rows. */
+  #isCommitting = false;
   #partitions = 0;
 
   constructor(context: RunContext, stream: Stream) {
@@ -59,8 +63,9 @@ export class StreamLoad {
     this.#stream = stream;
     const table = context.load.table(stream.name);
     this.#shaper = new RowShaper(stream, table);
-    this.#checkpointRows = context.pipeline.checkpoint?.rows ?? defaults.rows;
-    this.#checkpointMs = context.pipeline.checkpoint?.intervalMs ?? defaults.intervalMs;
+    const { checkpoint, destination } = context.pipeline;
+    this.#checkpointRows = checkpoint?.rows ?? destination.checkpoint?.rows ?? defaults.rows;
+    this.#checkpointMs = checkpoint?.intervalMs ?? destination.checkpoint?.intervalMs ?? defaults.intervalMs;
     this.#direct = !isStagedMode(table);
     this.#cursorIndex = table.columns.findIndex((column) => column.name === stream.cursor?.column);
     this.#cursorColumn = table.columns[this.#cursorIndex];
@@ -77,10 +82,12 @@ export class StreamLoad {
       this.#partitions++;
       await this.#loadPartition(partition);
     }
+    this.#isCommitting = true;
     requireCommitted(
       await this.#context.load.finishTable(this.#stream.name, this.#takeState()),
       this.#stream.name,
     );
+    this.#isCommitting = false;
     this.#context.options.onProgress?.({ type: 'committed', stream: this.#stream.name });
   }
 
@@ -88,7 +95,7 @@ export class StreamLoad {
   async keepProgress(error: unknown): Promise<void> {
     const { load } = this.#context;
     const lost = error instanceof PlumbingError && /^(DEST_|COMMIT_|SCHEMA_DRIFT|STATE_)/.test(error.code);
-    if (this.#direct && !lost && !this.#context.signal.aborted) await this.#commit();
+    if (this.#direct && !lost && !this.#isCommitting && !this.#context.signal.aborted) await this.#commit();
     await load.discardTable(this.#stream.name);
   }
 
@@ -137,26 +144,52 @@ export class StreamLoad {
       ...(custom && { custom }),
     });
     for await (const given of oneAhead(batches, signal)) {
+      if (isFile(given)) {
+        await this.#takeFile(given, tracker, key);
+        continue;
+      }
       const batch: Batch = isRows(given) ? { rows: given } : given;
       await this.#take(batch, tracker);
       if (batch.custom) custom = batch.custom;
       if (batch.cursor !== undefined) tracker.take(batch.cursor);
-      this.#batches++;
-      this.#context.options.onProgress?.({
-        type: 'batch',
-        stream: this.#stream.name,
-        partition: key,
-        rows: this.#shaper.rowsRead,
-        batches: this.#batches,
-      });
       const settled = batch.cursor !== undefined || this.#stream.cursor?.order === 'ascending';
       if (settled) this.#setState(key, tracker.value, custom);
-      if (this.#direct && this.#isCheckpointDue()) await this.#commit();
-      // A source that never waits for anything would keep Ctrl-C and timers out until its end.
-      await nextTurn();
+      await this.#afterBatch(key);
     }
     // Only now has everything up to the cursor been read, whatever the order of the rows.
     this.#setState(key, tracker.value, custom);
+  }
+
+  async #afterBatch(partition: string): Promise<void> {
+    this.#batches++;
+    this.#context.options.onProgress?.({
+      type: 'batch',
+      stream: this.#stream.name,
+      partition,
+      rows: this.#shaper.rowsRead,
+      batches: this.#batches,
+    });
+    if (this.#direct && this.#isCheckpointDue()) await this.#commit();
+    // A source that never waits for anything would keep Ctrl-C and timers out until its end.
+    await nextTurn();
+  }
+
+  /** By the destination itself where it can and every row surely fits; else row by row. */
+  async #takeFile(batch: FileBatch, tracker: CursorTracker, partition: string): Promise<void> {
+    const { load, signal } = this.#context;
+    const { name } = this.#stream;
+    const file =
+      load.writeFile && (await lookAtLines(batch.jsonLines, this.#stream, load.table(name), signal));
+    if (file && (await load.writeFile?.(name, file))) {
+      this.#shaper.passedBy(file.rows);
+      this.#rowsSinceCommit += file.rows;
+      await this.#afterBatch(partition);
+      return;
+    }
+    for await (const rows of batch.read()) {
+      await this.#take({ rows }, tracker);
+      await this.#afterBatch(partition);
+    }
   }
 
   #startOf(stored: PartitionState): JsonValue | undefined {
@@ -203,7 +236,9 @@ export class StreamLoad {
   }
 
   async #commit(): Promise<void> {
+    this.#isCommitting = true;
     requireCommitted(await this.#context.load.checkpoint(this.#takeState()), this.#stream.name);
+    this.#isCommitting = false;
     this.#rowsSinceCommit = 0;
     this.#lastCommitMs = performance.now();
     this.#context.options.onProgress?.({ type: 'committed', stream: this.#stream.name });
@@ -217,6 +252,10 @@ export class StreamLoad {
     }
     return due;
   }
+}
+
+function isFile(given: Batch | FileBatch | readonly unknown[]): given is FileBatch {
+  return 'jsonLines' in given;
 }
 
 function isRows(given: Batch | readonly unknown[]): given is readonly unknown[] {

@@ -118,31 +118,35 @@ describe('values', () => {
     list: json().nullable(),
   });
 
-  test('of every type come back from DuckDB as they were sent', async () => {
-    const sent = fc.sample(row, 10_000).map((cells, id) => ({ id, ...cells }));
-    const path = await load('values.db', schema, sent);
-    await using db = await openAnalytics({ attach: { v: path } });
-    const rows = await db
-      .query('SELECT * EXCLUDE (_inserted_at_ts, _inserted_at_day, _plumbing_load_id) FROM v.t ORDER BY id')
-      .all();
-    const expected = sent.map((cells) => ({
-      ...cells,
-      whole: typeof cells.whole === 'bigint' && isSafe(cells.whole) ? Number(cells.whole) : cells.whole,
-      real: cells.real === null ? null : cells.real + 0,
-      clock: shortened(cells.clock),
-      list: cells.list === null ? null : JSON.stringify(cells.list),
-    }));
-    const received = rows.map((cells) => ({
-      ...cells,
-      clock: shortened(cells['clock'] as string | null),
-      raw: cells['raw'] === null ? null : Uint8Array.from(cells['raw'] as Uint8Array),
-    }));
-    expect(received.length).toBe(expected.length);
-    for (let i = 0; i < expected.length; i++) expect(received[i]).toEqual(expected[i]);
-    // Alone, columns of some types come another way.
-    const few = await db.query('SELECT id, whole, small, day FROM v.t ORDER BY id').all();
-    expect(few).toEqual(expected.map(({ id, whole, small, day: at }) => ({ id, whole, small, day: at })));
-  }, 60_000);
+  test.each([false, true])(
+    'of every type come back from DuckDB as they were sent (mirror: %s)',
+    async (mirror) => {
+      const sent = fc.sample(row, 10_000).map((cells, id) => ({ id, ...cells }));
+      const path = await load('values.db', schema, sent);
+      await using db = await openAnalytics({ attach: { v: path }, mirror });
+      const rows = await db
+        .query('SELECT * EXCLUDE (_inserted_at_ts, _inserted_at_day, _plumbing_load_id) FROM v.t ORDER BY id')
+        .all();
+      const expected = sent.map((cells) => ({
+        ...cells,
+        whole: typeof cells.whole === 'bigint' && isSafe(cells.whole) ? Number(cells.whole) : cells.whole,
+        real: cells.real === null ? null : cells.real + 0,
+        clock: shortened(cells.clock),
+        list: cells.list === null ? null : JSON.stringify(cells.list),
+      }));
+      const received = rows.map((cells) => ({
+        ...cells,
+        clock: shortened(cells['clock'] as string | null),
+        raw: cells['raw'] === null ? null : Uint8Array.from(cells['raw'] as Uint8Array),
+      }));
+      expect(received.length).toBe(expected.length);
+      for (let i = 0; i < expected.length; i++) expect(received[i]).toEqual(expected[i]);
+      // Alone, columns of some types come another way.
+      const few = await db.query('SELECT id, whole, small, day FROM v.t ORDER BY id').all();
+      expect(few).toEqual(expected.map(({ id, whole, small, day: at }) => ({ id, whole, small, day: at })));
+    },
+    60_000,
+  );
 
   test('of money add up exactly', async () => {
     const rows = Array.from({ length: 3_000 }, (_, id) => ({ id, amount: '0.10' }));

@@ -26,15 +26,24 @@ test.each([
   [['a.db'], { bank: 'a.db' }],
   [['my_bank=/x/a=b.db', 'b=c.db'], { my_bank: '/x/a=b.db', b: 'c.db' }],
   [['/x y/a=b.db'], { bank: '/x y/a=b.db' }],
-])('--attach %j', (texts, files) => expect(attachments(texts, {})).toEqual(files));
+  [
+    ['lake=iceberg:./wh', 'iceberg:s3://b/wh'],
+    { lake: { warehouse: './wh', namespace: 'n' }, bank: 'iceberg:s3://b/wh' },
+  ],
+])('--attach %j', async (texts, files) =>
+  expect(await attachments(texts, { ICEBERG_NAMESPACE: 'n' })).toEqual(files),
+);
 
-test('without --attach the file of SQLITE_DB_PATH is the bank', () => {
-  expect(attachments(undefined, { SQLITE_DB_PATH: 'x.db' })).toEqual({ bank: 'x.db' });
+test('without --attach the file of SQLITE_DB_PATH is the bank', async () => {
+  expect(await attachments(undefined, { SQLITE_DB_PATH: 'x.db' })).toEqual({ bank: 'x.db' });
 });
 
-test.each([[undefined], [['']], [['bank=']], [['a.db', 'bank=b.db']]])('--attach %j is refused', (texts) => {
-  expect(() => attachments(texts, {})).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
-});
+test.each([[undefined], [['']], [['bank=']], [['a.db', 'bank=b.db']]])(
+  '--attach %j is refused',
+  async (texts) => {
+    await expect(attachments(texts, {})).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  },
+);
 
 test('cash flow, in the range and currency asked for', async () => {
   const { chart, rows } = await chartOf(await bank(), 'my bank', 'cash-flow', { since: '2026-02-01' });

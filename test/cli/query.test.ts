@@ -1,10 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+import { sqlite } from '../../src/destinations/sqlite/index.ts';
+import { defineSource, defineStream, int64 } from '../../src/model/index.ts';
+import { run } from '../../src/pipeline/index.ts';
 
 const cli = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'plumbing-query-'));
@@ -31,6 +35,55 @@ test('query prints a table, or one JSON document with all digits', async () => {
   expect(table.stdout.trim().split('\n').at(-1)).toMatch(/^9007199254740993 +x$/);
   const json = await plumbing('query', '--attach', `f=${file}`, '--json', sql);
   expect(json.stdout.replace(/\s/g, '')).toBe('[{"id":2,"name":null},{"id":9007199254740993,"name":"x"}]');
+});
+
+test('query gives CSV with all digits, and Parquet in a file', async () => {
+  const sql = `SELECT id, name, 'a,"b' AS odd, '' AS empty, [1, 2] AS list FROM f.f ORDER BY id`;
+  const csv = await plumbing('query', '--attach', `f=${file}`, '--csv', sql);
+  const rest = '"a,""b","","[1,2]"';
+  expect(csv.stdout).toBe(`id,name,odd,empty,list\n2,,${rest}\n9007199254740993,x,${rest}\n`);
+  const parquet = await plumbing('query', '--attach', `f=${file}`, '--parquet', 'out.parquet', sql);
+  expect(parquet).toMatchObject({ code: 0, stdout: '', stderr: 'out.parquet: 2 rows\n' });
+  const again = `SELECT id FROM 'out.parquet' ORDER BY id`;
+  const back = await plumbing('query', '--attach', `f=${file}`, '--csv', again);
+  expect(back.stdout).toBe('id\n2\n9007199254740993\n');
+  for (const wrong of [
+    ['--parquet', 'out.csv', sql],
+    ['--parquet', 'out.parquet', '--json', sql],
+    ['--csv', '--json', sql],
+  ])
+    expect(await plumbing('query', '--attach', `f=${file}`, ...wrong)).toMatchObject({ code: 2 });
+});
+
+test('query keeps a columnar copy of files of this library, says so, and can do without', async () => {
+  const path = join(folder, 'own.db');
+  await run({
+    source: defineSource({
+      name: 'test',
+      streams: [
+        defineStream({
+          name: 't',
+          schema: z.object({ id: int64() }),
+          primaryKey: ['id'],
+          async *read() {
+            yield [{ id: 1 }];
+          },
+        }),
+      ],
+    }),
+    destination: sqlite(path),
+  });
+  const sql = 'SELECT id FROM bank.t';
+  const without = await plumbing('query', '--attach', path, '--csv', '--no-mirror', sql);
+  expect(without).toMatchObject({ code: 0, stdout: 'id\n1\n', stderr: '' });
+  expect(existsSync(`${path}.mirror`)).toBe(false);
+  const first = await plumbing('query', '--attach', path, '--csv', sql);
+  expect(first.stdout).toBe('id\n1\n');
+  expect(first.stderr).toMatch(/own\.db: columnar copy .*own\.db\.mirror rebuilt in \d\.\d s\n$/);
+  expect(await plumbing('query', '--attach', path, '--csv', sql)).toMatchObject({
+    stdout: 'id\n1\n',
+    stderr: '',
+  });
 });
 
 test('query --list names tables, columns and types', async () => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { quoteIdentifier } from '../../src/destinations/sqlite/identifier.ts';
+import { quoteIdentifier } from '../../src/model/sql-text.ts';
 import { isPlumbingError } from '../../src/errors/index.ts';
 import { ColumnNames, columnName, pathKey } from '../../src/model/index.ts';
 import type { Column } from '../../src/model/index.ts';

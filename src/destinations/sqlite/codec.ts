@@ -1,10 +1,13 @@
 /** Logical types in SQLite: the declared column type, and the exact way in and out. */
 import { decimalShape, toTimestamp } from '../../model/index.ts';
 import type { LogicalType, Value } from '../../model/index.ts';
-import { decodeJson, encodeJson } from './json-text.ts';
+import { decodeJson, encodeJson } from '../../model/json-text.ts';
 
 /** What a statement can bind and give back. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
+
+/** A row in stored form, in the order of the table's columns. */
+export type SqlRow = SqlValue[];
 
 /** How values of one logical type are stored. Neither direction is given a NULL. */
 export interface Codec {
@@ -17,6 +20,9 @@ export interface Codec {
   /** The value again. Absent: the stored form is the value. */
   readonly decode?: (stored: SqlValue) => Value;
 }
+
+/** Node 22 binds empty bytes as NULL when no memory is behind them. */
+const noBytes = new Uint8Array(new ArrayBuffer(1), 0, 0);
 
 const dateForm = /^\d{4}-\d\d-\d\d$/;
 const timeForm = /^\d\d:\d\d:\d\d(\.\d{1,6})?$/;
@@ -87,7 +93,10 @@ const codecs = new Map<string, Codec>(
     binary: {
       sqlType: 'BLOB',
       expected: 'bytes',
-      encode: (value) => (value instanceof Uint8Array ? value : undefined),
+      encode(value) {
+        if (!(value instanceof Uint8Array)) return undefined;
+        return value.byteLength === 0 ? noBytes : value;
+      },
     },
   } satisfies Record<Exclude<LogicalType, `decimal(${string}`>, Codec>),
 );

@@ -7,7 +7,8 @@ import { checkFormat } from './bookkeeping.ts';
 import { createDatabaseFile, removeDraftName } from './database-file.ts';
 import { resolveOptions } from './options.ts';
 import type { ResolvedOptions, SqliteTarget } from './options.ts';
-import { isBusy, sqliteError } from './sqlite-error.ts';
+import { sqliteError } from '../../errors/sqlite-error.ts';
+import { switchToLog } from '../../locks/write-ahead-log.ts';
 import { warnOfOldSqlite } from './sqlite-version.ts';
 
 /** What {@link openSqlite} takes beside the target. */
@@ -154,19 +155,6 @@ function openToWrite(Driver: Driver, options: ResolvedOptions): SqliteConnection
       );
     }
   });
-}
-
-/** Of two processes that switch a file at once, SQLite turns one away at once, whatever its busy timeout. */
-function switchToLog(db: DatabaseSync, busyTimeoutMs: number): unknown {
-  const startedMs = performance.now();
-  for (;;) {
-    try {
-      return db.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode'];
-    } catch (error) {
-      if (!isBusy(error) || performance.now() - startedMs >= busyTimeoutMs) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5 + Math.random() * 20);
-    }
-  }
 }
 
 function configure(

@@ -19,10 +19,11 @@ import type {
   TableCounts,
   TableDefinition,
 } from '../../model/index.ts';
+import { LoadTables, requireOpen, requirePassed } from '../../model/load-tables.ts';
 import { runChecks } from './audit.ts';
 import { createBookkeeping } from './bookkeeping.ts';
 import type { SqliteConnection } from './connection.ts';
-import { quoteIdentifier } from './identifier.ts';
+import { quoteIdentifier } from '../../model/sql-text.ts';
 import { closeRecord, openRecord, updateRecord } from './load-records.ts';
 import { deleteDefinition, readDefinition, requireOwnTable } from './schema-store.ts';
 import { deleteState, writeState } from './state-store.ts';
@@ -40,18 +41,14 @@ const done: Commit = { outcome: 'committed' };
 export class SqliteLoad implements Load {
   readonly #connection: SqliteConnection;
   readonly #info: LoadInfo;
-  readonly #onEnd: () => void;
-  readonly #tables = new Map<string, TableLoad>();
-  /** Tables whose stream did not come to its end. */
-  readonly #discarded = new Set<string>();
-  /** State of a staged load that belongs to no table of it. */
-  #heldState: StateEntry[] = [];
+  readonly #onEnd: () => Promise<void>;
+  readonly #tables: LoadTables<TableLoad>;
   #isApplied = false;
   #checksFailed = false;
   #hasEnded = false;
 
   /** Opens the run record and creates the tables that are missing. `onEnd` is called once, when the load is over. */
-  constructor(connection: SqliteConnection, info: LoadInfo, onEnd: () => void) {
+  constructor(connection: SqliteConnection, info: LoadInfo, onEnd: () => Promise<void>) {
     const startedAt = toTimestamp(info.startedAt);
     if (startedAt === undefined) {
       throw new PlumbingError(
@@ -62,6 +59,7 @@ export class SqliteLoad implements Load {
     this.#connection = connection;
     this.#info = { ...info, startedAt };
     this.#onEnd = onEnd;
+    this.#tables = new LoadTables(info.staged);
     connection.transaction(() => {
       createBookkeeping(connection.db);
       openRecord(connection.db, this.#info, now());
@@ -73,12 +71,7 @@ export class SqliteLoad implements Load {
     const { db, path } = this.#connection;
     const { name } = declared;
     checkDefinition(declared, declared.columns.length === 0);
-    if ([...this.#tables.keys()].some((other) => other.toLowerCase() === name.toLowerCase())) {
-      throw new PlumbingError(
-        'SCHEMA_INVALID',
-        `two tables of one load are named "${name}" (case does not count)`,
-      );
-    }
+    this.#tables.requireNew(name);
     const stored = requireOwnTable(db, name, path);
     if (!stored && readDefinition(db, name, path)) {
       // Someone dropped the table. Its cursors would leave a gap: it is loaded anew, from the beginning.
@@ -88,15 +81,15 @@ export class SqliteLoad implements Load {
     db.exec(`DROP TABLE IF EXISTS ${quoteIdentifier(stagingPrefix + name)}`);
     const table = new TableLoad(this.#connection, this.#info, declared, stored);
     table.create();
-    this.#tables.set(name, table);
+    this.#tables.add(name, table);
   }
 
   table(name: string): TableDefinition {
-    return this.#table(name).definition;
+    return this.#tables.get(name).definition;
   }
 
   counts(table: string): TableCounts {
-    return this.#table(table).counts;
+    return this.#tables.get(table).counts;
   }
 
   async evolve(table: string, columns: readonly Column[]): Promise<TableDefinition> {
@@ -117,26 +110,23 @@ export class SqliteLoad implements Load {
 
   async checkpoint(state: readonly StateEntry[]): Promise<Commit> {
     this.#requireOpen();
-    const due = this.#hold(state);
-    const tables = this.#all().filter((table) => !table.isStaged && table.hasPending);
+    const due = this.#tables.hold(state);
+    const tables = this.#tables.all().filter((table) => !table.isStaged && table.hasPending);
     if (tables.length > 0 || due.length > 0) this.#commit(tables, due);
     return done;
   }
 
   async finishTable(name: string, state: readonly StateEntry[]): Promise<Commit> {
-    const table = this.#taking(name);
-    const due = this.#hold(state);
-    table.isFinished = true;
-    this.#discarded.delete(name);
+    this.#requireOpen();
+    const table = this.#tables.finish(name);
+    const due = this.#tables.hold(state);
     if (!this.#info.staged) this.#commit([table], [...table.heldState, ...due]);
     return done;
   }
 
   async discardTable(name: string): Promise<void> {
-    const table = this.#taking(name);
-    table.discard();
-    table.isFinished = false;
-    this.#discarded.add(name);
+    this.#requireOpen();
+    this.#tables.discard(name);
   }
 
   async audit(checks: readonly Check[]): Promise<readonly CheckResult[]> {
@@ -155,7 +145,8 @@ export class SqliteLoad implements Load {
 
   async publish(): Promise<Commit> {
     this.#requireOpen(true);
-    this.#requireComplete();
+    requirePassed(this.#checksFailed);
+    this.#tables.requireComplete();
     if (this.#info.staged) this.#applyStaged();
     else this.#connection.begin();
     try {
@@ -165,8 +156,8 @@ export class SqliteLoad implements Load {
       this.#undo();
       throw error;
     }
-    if (this.#isApplied) for (const table of this.#finished()) table.committed();
-    this.#end();
+    if (this.#isApplied) for (const table of this.#tables.finished()) table.committed();
+    await this.#end();
     return done;
   }
 
@@ -187,20 +178,8 @@ export class SqliteLoad implements Load {
         message: error instanceof Error ? error.message : String(error),
       });
     }
-    this.#end();
+    await this.#end();
     return { staged };
-  }
-
-  /** Splits off the state whose rows are held back, and keeps it with them. */
-  #hold(state: readonly StateEntry[]): StateEntry[] {
-    const due: StateEntry[] = [];
-    for (const entry of state) {
-      const table = this.#tables.get(entry.stream);
-      if (table?.isStaged) table.heldState.push(entry);
-      else if (this.#info.staged) this.#heldState.push(entry);
-      else due.push(entry);
-    }
-    return due;
   }
 
   #commit(tables: readonly TableLoad[], state: readonly StateEntry[]): void {
@@ -230,9 +209,8 @@ export class SqliteLoad implements Load {
     if (this.#isApplied) return;
     this.#connection.begin();
     try {
-      const tables = this.#finished();
-      const state = [...this.#heldState, ...tables.flatMap((table) => table.heldState)];
-      this.#connection.run(() => this.#apply(tables, state));
+      const state = this.#tables.stagedState();
+      this.#connection.run(() => this.#apply(this.#tables.finished(), state));
       this.#isApplied = true;
     } catch (error) {
       this.#undo();
@@ -246,11 +224,11 @@ export class SqliteLoad implements Load {
   }
 
   #closeRecord(status?: LoadRecord['status'], error?: string): void {
-    const open = [...this.#discarded].map((name) => `"${name}"`).join(', ');
+    const incomplete = this.#tables.incomplete();
     closeRecord(this.#connection.db, this.#info.loadId, {
-      status: status ?? (open === '' ? 'succeeded' : 'failed'),
+      status: status ?? (incomplete === undefined ? 'succeeded' : 'failed'),
       finishedAt: now(),
-      error: error ?? (open === '' ? undefined : `not complete: ${open}`),
+      error: error ?? incomplete,
     });
   }
 
@@ -263,57 +241,22 @@ export class SqliteLoad implements Load {
     return names;
   }
 
-  #end(): void {
+  async #end(): Promise<void> {
     this.#hasEnded = true;
     try {
-      for (const table of this.#tables.values()) table.discard();
+      for (const table of this.#tables.all()) table.discard();
     } finally {
-      this.#onEnd();
-    }
-  }
-
-  #all(): TableLoad[] {
-    return [...this.#tables.values()];
-  }
-
-  #finished(): TableLoad[] {
-    return this.#all().filter((table) => table.isFinished);
-  }
-
-  #table(name: string): TableLoad {
-    const table = this.#tables.get(name);
-    if (table) return table;
-    throw new PlumbingError(
-      'SCHEMA_INVALID',
-      `this load has no table "${name}"; it was begun with ${[...this.#tables.keys()].join(', ') || 'none'}`,
-    );
-  }
-
-  /** Rows that nobody finished or discarded would be lost without a word. */
-  #requireComplete(): void {
-    if (this.#checksFailed) {
-      throw new PlumbingError('CHECK_FAILED', 'checks of this load failed; it can only be aborted');
-    }
-    for (const [name, table] of this.#tables) {
-      if (table.hasPending && !(this.#info.staged && table.isFinished)) {
-        throw new PlumbingError(
-          'DEST_FAILED',
-          `table "${name}" has rows that are neither finished nor discarded`,
-        );
-      }
+      await this.#onEnd();
     }
   }
 
   #taking(name: string): TableLoad {
     this.#requireOpen();
-    return this.#table(name);
+    return this.#tables.get(name);
   }
 
   #requireOpen(isLast = false): void {
-    if (this.#hasEnded) throw new PlumbingError('DEST_FAILED', 'the load has ended; begin another one');
-    if (this.#isApplied && !isLast) {
-      throw new PlumbingError('DEST_FAILED', 'the load was audited; it can only be published or aborted now');
-    }
+    requireOpen({ hasEnded: this.#hasEnded, isAudited: this.#isApplied }, isLast);
   }
 }
 

@@ -4,11 +4,13 @@ import { failpoint } from '../../failpoints/index.ts';
 import { PlumbingError } from '../../errors/index.ts';
 import type { Column, TableDefinition } from '../../model/index.ts';
 import { codecOf } from './codec.ts';
-import { cellConverter, isStoredAlike, mayNotFit } from './convert-cell.ts';
-import { quoteIdentifier } from './identifier.ts';
+import { mayNotFit } from '../../model/convert-cell.ts';
+import { cellConverter, isStoredAlike } from './convert-cell.ts';
+import { quoteIdentifier } from '../../model/sql-text.ts';
 import { iterate } from './iterate.ts';
-import { definitionText, writeDefinition } from './schema-store.ts';
-import { addedColumns, createTableSql, physicalKey } from './table-layout.ts';
+import { addedColumns, definitionText, physicalKey, sameNames } from '../../model/table-layout.ts';
+import { writeDefinition } from './schema-store.ts';
+import { createTableSql } from './table-layout.ts';
 
 const rebuildName = '_plumbing_rebuild';
 const convertFunction = '_plumbing_convert';
@@ -129,8 +131,4 @@ function storedNullability(stored: TableDefinition, target: TableDefinition): re
 
 function columnSql({ name, type }: Column): string {
   return `${quoteIdentifier(name)} ${codecOf(type).sqlType}`;
-}
-
-function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name) => b.includes(name));
 }

@@ -3,8 +3,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { RowKeys, stringifyJson } from '../../model/index.ts';
 import type { QuarantinedRow, StoredQuarantinedRow } from '../../model/index.ts';
 import { iterate } from './iterate.ts';
-import { decodeJson, encodeJson } from './json-text.ts';
-import type { SqlRow } from './row-encoder.ts';
+import { decodeJson, encodeJson } from '../../model/json-text.ts';
+import type { SqlRow } from './codec.ts';
 import type { LoadStamp } from './row-writers.ts';
 
 /** A row for quarantine in stored form: index, reason, JSON. */

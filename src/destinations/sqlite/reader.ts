@@ -18,7 +18,7 @@ import { decimalSortKey } from './codec.ts';
 import type { SqlValue } from './codec.ts';
 import { openSqlite } from './connection.ts';
 import type { SqliteConnection } from './connection.ts';
-import { quoteIdentifier } from './identifier.ts';
+import { quoteIdentifier } from '../../model/sql-text.ts';
 import { iterate } from './iterate.ts';
 import { readRecords } from './load-records.ts';
 import type { SqliteTarget } from './options.ts';
@@ -26,9 +26,9 @@ import { readQuarantined } from './quarantine-store.ts';
 import { listTables, physicalTable, readDefinition } from './schema-store.ts';
 import { selectMax, selectRows, sortKeyFunction } from './select.ts';
 import type { Select } from './select.ts';
-import { sqliteError } from './sqlite-error.ts';
+import { sqliteError } from '../../errors/sqlite-error.ts';
 import { readAllState, readPipelineState } from './state-store.ts';
-import { physicalColumns } from './table-layout.ts';
+import { physicalColumns } from '../../model/table-layout.ts';
 
 const shownLoads = 20;
 

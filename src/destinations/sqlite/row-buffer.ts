@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { deserialize, serialize } from 'node:v8';
 import { failpoint } from '../../failpoints/index.ts';
 import { iterate } from './iterate.ts';
-import type { SqlRow } from './row-encoder.ts';
+import type { SqlRow } from './codec.ts';
 
 /** From here on rows leave memory; long-lived rows would only burden the garbage collector. */
 const fewRows = 2_000;

@@ -2,9 +2,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { LoadInfo, TableDefinition } from '../../model/index.ts';
 import type { SqlValue } from './codec.ts';
-import { quoteIdentifier, quoteText } from './identifier.ts';
-import type { SqlRow } from './row-encoder.ts';
-import { physicalKey } from './table-layout.ts';
+import { quoteIdentifier, quoteText } from '../../model/sql-text.ts';
+import type { SqlRow } from './codec.ts';
+import { physicalKey } from '../../model/table-layout.ts';
 
 /** What became of the rows of one commit. */
 export interface Tally {

@@ -2,8 +2,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { TableDefinition } from '../../model/index.ts';
 import { codecOf } from './codec.ts';
-import { quoteIdentifier, quoteText } from './identifier.ts';
-import type { SqlRow } from './row-encoder.ts';
+import { quoteIdentifier, quoteText } from '../../model/sql-text.ts';
+import type { SqlRow } from './codec.ts';
 import { TableSql, pickCells } from './row-writers.ts';
 import type { LoadStamp, Tally } from './row-writers.ts';
 

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { PlumbingError } from '../../errors/index.ts';
 import type { TableDefinition } from '../../model/index.ts';
 import { hasBookkeeping } from './bookkeeping.ts';
-import { physicalColumns } from './table-layout.ts';
+import { definitionText, physicalColumns } from '../../model/table-layout.ts';
 
 /** The stored definition of a table, or `undefined` when this library has not made it (yet). */
 export function readDefinition(db: DatabaseSync, table: string, path: string): TableDefinition | undefined {
@@ -25,12 +25,6 @@ export function readDefinition(db: DatabaseSync, table: string, path: string): T
     `${path}: the definition of table "${table}" in _plumbing_schemas can not be read; restore the file from a backup`,
     { context: { path, table } },
   );
-}
-
-/** A definition as it is stored. Equal definitions give equal texts. */
-export function definitionText({ columns, primaryKey, write }: TableDefinition): string {
-  const plain = columns.map(({ name, type, nullable, path }) => ({ name, type, nullable, path }));
-  return JSON.stringify({ columns: plain, primaryKey, write });
 }
 
 /** Stores a definition, in the caller's transaction. */

@@ -3,9 +3,9 @@ import { PlumbingError } from '../../errors/index.ts';
 import type { Column, Condition, RowObject, RowQuery, TableDefinition, Value } from '../../model/index.ts';
 import { codecOf, isWideDecimal } from './codec.ts';
 import type { SqlValue } from './codec.ts';
-import { quoteIdentifier } from './identifier.ts';
-import { encodeValue } from './row-encoder.ts';
-import { physicalColumns } from './table-layout.ts';
+import { quoteIdentifier } from '../../model/sql-text.ts';
+import { encodeValue } from '../../model/row-encoder.ts';
+import { physicalColumns } from '../../model/table-layout.ts';
 
 /** SQL function that makes text of wide decimals sort as numbers; the reader registers it. */
 export const sortKeyFunction = '_plumbing_sort_key';
@@ -85,7 +85,7 @@ function whereClause(
     if (op === 'is null' || op === 'is not null') return `${quoteIdentifier(name)} ${op}`;
     if (value === undefined || value === null)
       throw invalid(table, `${op} needs a value; use "is null" or "is not null"`);
-    parameters.push(encodeValue(table.name, column, value));
+    parameters.push(encodeValue(table.name, column, value, codecOf));
     return `${sortable(column)} ${op} ${isWideDecimal(column.type) ? `${sortKeyFunction}(?)` : '?'}`;
   });
   return { clause: terms.length > 0 ? `WHERE ${terms.join(' AND ')}` : '', parameters };

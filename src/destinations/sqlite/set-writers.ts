@@ -2,9 +2,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { PlumbingError } from '../../errors/index.ts';
 import type { JsonObject, TableDefinition } from '../../model/index.ts';
-import type { SqlValue } from './codec.ts';
-import { encodeValue } from './row-encoder.ts';
-import type { SqlRow } from './row-encoder.ts';
+import { codecOf } from './codec.ts';
+import type { SqlRow, SqlValue } from './codec.ts';
+import { encodeValue } from '../../model/row-encoder.ts';
 import { RowsWriter, TableSql } from './row-writers.ts';
 import type { LoadStamp, Tally } from './row-writers.ts';
 import { writeVersions } from './scd2-writer.ts';
@@ -86,7 +86,7 @@ export function encodeScope(table: TableDefinition, scope: JsonObject): SqlRow {
     const column = table.columns.find((candidate) => candidate.name === name);
     if (!column) return [];
     const value = scope[name];
-    if (value !== undefined) return [encodeValue(table.name, column, value)];
+    if (value !== undefined) return [encodeValue(table.name, column, value, codecOf)];
     throw new PlumbingError(
       'ROW_INVALID',
       `table "${table.name}": a scope of the source lacks column "${name}"`,

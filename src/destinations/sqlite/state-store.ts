@@ -4,7 +4,7 @@ import { PlumbingError } from '../../errors/index.ts';
 import { PipelineState } from '../../model/index.ts';
 import type { PartitionState, StateEntry } from '../../model/index.ts';
 import { hasBookkeeping } from './bookkeeping.ts';
-import { decodeJson, encodeJson } from './json-text.ts';
+import { decodeJson, encodeJson } from '../../model/json-text.ts';
 
 /** A state entry with the pipeline it belongs to. */
 export interface StoredState extends StateEntry {

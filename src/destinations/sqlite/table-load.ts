@@ -11,18 +11,19 @@ import type {
   TableDefinition,
 } from '../../model/index.ts';
 import { PlumbingError } from '../../errors/index.ts';
+import { evolveDefinition, mergeDefinition } from '../../model/merge-definition.ts';
 import type { SqliteConnection } from './connection.ts';
 import { cellConverter, isStoredAlike } from './convert-cell.ts';
 import type { ConvertCell } from './convert-cell.ts';
-import { evolveDefinition, mergeDefinition } from './merge-definition.ts';
 import { migrate, requireMigratable } from './migrate.ts';
 import { QuarantineWriter, encodeQuarantined } from './quarantine-store.ts';
 import { RowBuffer, checkpointRows } from './row-buffer.ts';
-import { RowEncoder } from './row-encoder.ts';
-import type { SqlRow } from './row-encoder.ts';
+import { RowEncoder } from '../../model/row-encoder.ts';
+import { codecOf } from './codec.ts';
+import type { SqlRow, SqlValue } from './codec.ts';
 import type { Tally } from './row-writers.ts';
 import { encodeScope, writeSet } from './set-writers.ts';
-import { createTableSql } from './table-layout.ts';
+import { checkDefinition, createTableSql } from './table-layout.ts';
 
 const none: TableCounts = { inserted: 0, updated: 0, unchanged: 0, deleted: 0, quarantined: 0 };
 
@@ -47,7 +48,7 @@ export class TableLoad {
   /** As the last commit left it, and what a discarded table falls back to. */
   #base: TableDefinition;
   #target: TableDefinition;
-  #encoder: RowEncoder;
+  #encoder: RowEncoder<SqlValue>;
   #taken = 0;
   #counts = none;
   #countsSoon = none;
@@ -61,11 +62,11 @@ export class TableLoad {
     this.#connection = connection;
     this.#info = info;
     this.#stored = stored;
-    this.#target = mergeDefinition(stored, declared);
+    this.#target = mergeDefinition(stored, declared, checkDefinition);
     this.#base = this.#target;
     if (stored) connection.run(() => requireMigratable(connection.db, stored, this.#target));
     this.isStaged = info.staged || isStagedMode(declared);
-    this.#encoder = new RowEncoder(this.#target);
+    this.#encoder = new RowEncoder(this.#target, codecOf);
     this.#rows = new RowBuffer(connection.db, this.isStaged ? undefined : checkpointRows);
     this.#quarantined = new RowBuffer(connection.db);
     this.#quarantine = new QuarantineWriter(connection.db, declared.name, info);
@@ -103,12 +104,12 @@ export class TableLoad {
   }
 
   evolve(changes: readonly Column[]): TableDefinition {
-    const next = evolveDefinition(this.#target, changes);
+    const next = evolveDefinition(this.#target, changes, checkDefinition);
     const stored = this.#stored;
     if (stored) this.#connection.run(() => requireMigratable(this.#connection.db, stored, next));
     this.#convertTaken(next);
     this.#target = next;
-    this.#encoder = new RowEncoder(next);
+    this.#encoder = new RowEncoder(next, codecOf);
     return next;
   }
 
@@ -179,7 +180,7 @@ export class TableLoad {
   /** Drops what was taken since the last commit. */
   discard(): void {
     this.#target = this.#base;
-    this.#encoder = new RowEncoder(this.#target);
+    this.#encoder = new RowEncoder(this.#target, codecOf);
     this.#clear();
   }
 

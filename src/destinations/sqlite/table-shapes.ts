@@ -1,15 +1,17 @@
 /** What can be read in a database file, whoever made it. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { LogicalType } from '../../model/index.ts';
+import type { LogicalType, TableDefinition } from '../../model/index.ts';
 import { codecOf } from './codec.ts';
 import type { Codec } from './codec.ts';
 import { readDefinition } from './schema-store.ts';
-import { physicalColumns } from './table-layout.ts';
+import { physicalColumns } from '../../model/table-layout.ts';
 
 /** A table or view, and its columns as they are stored. */
 export interface TableShape {
   readonly name: string;
   readonly columns: readonly ColumnShape[];
+  /** Its definition, when this library made it. */
+  readonly own: TableDefinition | undefined;
 }
 
 /** One column. */
@@ -39,6 +41,7 @@ function tableShape(db: DatabaseSync, path: string, name: string): TableShape {
   const columns = db.prepare('SELECT name, type FROM pragma_table_info(?)').all(name);
   return {
     name,
+    own,
     columns: columns.map((column): ColumnShape => {
       const known = types.get(String(column['name']));
       const type = known ?? typeOfDeclared(String(column['type']));

@@ -34,6 +34,11 @@ export interface ConformanceOptions {
    * Without it these two cases fail, and say so.
    */
   readonly module?: string | URL;
+  /**
+   * `load`: the destination shows nothing of a load before it is published, and makes missing tables only then. Default `table`: what
+   * is committed by `checkpoint` and `finishTable` is visible at once.
+   */
+  readonly visibility?: 'table' | 'load';
   /** For case 29: each must end a run with an error of a code `DEST_*` or `COMMIT_*`. */
   readonly faults?: readonly DestinationFault[];
 }
@@ -146,6 +151,7 @@ export class Place {
     const session = await this.destination().open({ readOnly: true });
     try {
       const found: RowObject[] = [];
+      if (this.options.visibility === 'load' && !(await session.reader.columns(table))) return found;
       for await (const row of session.reader.readRows(table, columns ? { columns } : {})) {
         found.push(columns ? row : withoutBookkeeping(row));
       }

@@ -1,7 +1,7 @@
 /** Cases 12 and 14-17: types, values and names. */
 import { deepStrictEqual, rejects } from 'node:assert/strict';
 import { ColumnNames } from '../../model/index.ts';
-import type { LogicalType, RowObject, Value } from '../../model/index.ts';
+import type { LogicalType, Value } from '../../model/index.ts';
 import { column, sameRows, tableWith } from './harness.ts';
 import type { Place } from './harness.ts';
 
@@ -106,11 +106,11 @@ export const valueCases: readonly Case[] = [
       await place.write(tableWith([id, column('v', 'binary')]), [
         [1, bytes],
         [2, new Uint8Array()],
+        // Without memory behind them, which some drivers take for NULL.
+        [3, new Uint8Array(new ArrayBuffer(0))],
       ]);
-      const [first, second] = await place.rows();
-      const bytesOf = (row: RowObject | undefined): number[] => [...((row?.['v'] ?? []) as Uint8Array)];
-      deepStrictEqual(bytesOf(first), [...bytes]);
-      deepStrictEqual([second !== undefined, bytesOf(second)], [true, []]);
+      const read = (await place.rows()).map(({ v }) => (v instanceof Uint8Array ? [...v] : v));
+      deepStrictEqual(read, [[...bytes], [], []]);
     },
   ],
   ...[Number.NaN, Infinity, -Infinity, -0].map((value): Case => [

@@ -1,7 +1,7 @@
 /** What errors of SQLite and of the file system are turned into. */
 import { expect, test } from 'vitest';
 import { PlumbingError } from '../../../src/errors/index.ts';
-import { sqliteError } from '../../../src/destinations/sqlite/sqlite-error.ts';
+import { sqliteError } from '../../../src/errors/sqlite-error.ts';
 
 const ofSqlite = (errcode: number): Error =>
   Object.assign(new Error('near "x": syntax error'), { code: 'ERR_SQLITE_ERROR', errcode });

@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RowBuffer } from '../../../src/destinations/sqlite/row-buffer.ts';
-import type { SqlRow } from '../../../src/destinations/sqlite/row-encoder.ts';
+import type { SqlRow } from '../../../src/destinations/sqlite/codec.ts';
 
 let db: DatabaseSync;
 beforeEach(() => {

@@ -65,7 +65,10 @@ export async function readStream(
       ...(partition && { partition }),
       ...(from !== undefined && { from }),
     });
-    for await (const given of reading) batches.push('rows' in given ? given : { rows: given });
+    for await (const given of reading) {
+      if ('jsonLines' in given) throw new Error('a bank has no files');
+      batches.push('rows' in given ? given : { rows: given });
+    }
   }
   return { batches, rows: batches.flatMap(({ rows }) => rows as Record<string, unknown>[]) };
 }

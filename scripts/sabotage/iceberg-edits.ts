@@ -1,0 +1,130 @@
+/** Edits of the Iceberg format and of loads into it. */
+import type { Edit } from './edit.ts';
+
+const destination = 'destinations/iceberg/destination.test.ts';
+const lake = 'analytics/lake.test.ts';
+const format = 'iceberg/format.test.ts';
+const files = 'destinations/iceberg/files.test.ts';
+
+export const icebergEdits: readonly Edit[] = [
+  {
+    name: 'a file that changed while it was read is loaded',
+    file: 'src/destinations/iceberg/duckdb/write-files.ts',
+    old: '      file.requireUnchanged();\n',
+    with: '',
+    test: files,
+    title: 'that changes while it is loaded',
+  },
+  {
+    name: 'a row of two files is found where it was before the first',
+    file: 'src/destinations/iceberg/duckdb/write-files.ts',
+    old: 'ANTI JOIN (SELECT file, place',
+    with: 'ANTI JOIN (SELECT file, place + 1e9 AS place',
+    test: files,
+    title: 'files that meet in one commit',
+  },
+  {
+    name: 'a file that has a key twice is merged as a whole',
+    file: 'src/destinations/iceberg/duckdb/incoming-file.ts',
+    old: 'rows === BigInt(this.rows) && rows === distinct',
+    with: 'rows === BigInt(this.rows)',
+    test: files,
+    title: 'a key twice',
+  },
+  {
+    name: 'a column of another type than the stream declares takes its text',
+    file: 'src/model/line-pattern.ts',
+    old: "if (type === 'int64') return { type, source: int64Form };",
+    with: 'if (type === \'int64\') return { type, source: String.raw`"?\\d+"?` };',
+    test: 'model/line-pattern.test.ts',
+    title: 'is left to the parser',
+  },
+  {
+    name: 'a commit takes the place of one that came first',
+    file: 'src/destinations/iceberg/sqlite-catalog.ts',
+    old: 'AND table_name = ? AND metadata_location = ?`,',
+    with: 'AND table_name = ? AND ? IS NOT NULL`,',
+    test: destination,
+    title: 'another commit between checks and publication',
+  },
+  {
+    name: 'what was checked is published on top of rows that were not',
+    file: 'src/destinations/iceberg/load-commits.ts',
+    old: 'if (tables.some((table) => mainOf(table) !== this.#mains.get(table))) await again();',
+    with: '',
+    test: destination,
+    title: 'another commit between checks and publication',
+  },
+  {
+    name: 'rows that delete files name are read',
+    file: 'src/iceberg/scan.ts',
+    old: 'if (isGone && (deleted.has(position) || gone.has(position))) continue;',
+    with: 'if (isGone && gone.has(position)) continue;',
+    test: destination,
+    title: 'rows of larger files are deleted by files of their own',
+  },
+  {
+    name: 'an upper bound that is cut, not increased',
+    file: 'src/iceberg/column-statistics.ts',
+    old: 'return String.fromCodePoint(...points.slice(0, i), next);',
+    with: 'return String.fromCodePoint(...points.slice(0, i), point);',
+    test: format,
+    title: 'of texts are cut to 16 characters',
+  },
+  {
+    name: 'a manifest that is cut off passes for a shorter one',
+    file: 'src/iceberg/manifest-reader.ts',
+    old: 'if (BigInt(bytes.byteLength) !== manifest.lengthBytes) {',
+    with: 'if (manifest.lengthBytes < 0n) {',
+    test: destination,
+    title: 'a file that is cut off or gone',
+  },
+  {
+    name: 'a catalog that others may read (mode 0644)',
+    file: 'src/destinations/iceberg/sqlite-catalog.ts',
+    old: "openSync(path, 'wx', 0o600)",
+    with: "openSync(path, 'wx', 0o644)",
+    test: destination,
+    title: 'the catalog is private',
+  },
+  {
+    name: 'new columns of a checked load are known, but not shown',
+    file: 'src/destinations/iceberg/table-load.ts',
+    old: "updates.push({ action: 'set-current-schema', 'schema-id': schemaId });",
+    with: '',
+    test: destination,
+    title: 'a checked load may change a type',
+  },
+  {
+    name: 'the same snapshot id for a lower sequence number',
+    file: 'src/iceberg/metadata-update.ts',
+    old: "if (snapshot['sequence-number'] <= metadata['last-sequence-number'])",
+    with: "if (snapshot['sequence-number'] < 0n)",
+    test: format,
+    title: 'changes that can not be made',
+  },
+  {
+    name: 'tables of other programs lose their snapshots',
+    file: 'src/destinations/iceberg/maintenance.ts',
+    old: 'options.tables ?? (await ownTables(house))',
+    with: 'options.tables ?? (await house.tables())',
+    test: destination,
+    title: 'a table of another program is not written to',
+  },
+  {
+    name: 'a delete file counts for every data file that it lies between',
+    file: 'src/destinations/iceberg/duckdb/scan-sql.ts',
+    old: ' AND deletes.path = meant.path',
+    with: '',
+    test: lake,
+    title: 'a delete file that is for some data files only',
+  },
+  {
+    name: 'a query sees tables of a warehouse at different moments',
+    file: 'src/analytics/attached-lake.ts',
+    old: 'await this.#read(name, location, isTaken)',
+    with: 'await this.#read(name, (await catalog.metadataLocations([options.namespace])).get(name) ?? location, isTaken)',
+    test: lake,
+    title: 'a query sees all tables as one commit left them',
+  },
+];

@@ -1,0 +1,90 @@
+/** Runs checks on tables as a branch shows them, in an SQLite database that is thrown away. */
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { mainBranch, snapshotOf } from '../../iceberg/metadata.ts';
+import { decimalShape, stringifyJson } from '../../model/index.ts';
+import type { Check, CheckResult, Column, TableDefinition, Value } from '../../model/index.ts';
+import { readOnlyQuery, runEach } from '../../model/run-check.ts';
+import { physicalColumns } from '../../model/table-layout.ts';
+import type { Lakehouse } from './lakehouse.ts';
+import { IcebergReader } from './reader.ts';
+import { readableColumns } from './table-shape.ts';
+
+/** Decimal digits that SQLite's numbers keep, whatever they are. */
+const exactDigits = 15;
+
+/**
+ * Runs every check, one after the other, in the SQL of SQLite, as the SQLite destination does. A check that can't run has failed.
+ * `definitions` are those of the tables whose rows are on the branch.
+ */
+export async function runChecks(
+  house: Lakehouse,
+  branch: string,
+  definitions: ReadonlyMap<string, TableDefinition>,
+  checks: readonly Check[],
+): Promise<CheckResult[]> {
+  const { DatabaseSync: Driver } = await import('node:sqlite');
+  // A nameless database: SQLite keeps it in memory while it is small, else in a file that nobody can name.
+  const db = new Driver('');
+  try {
+    const filled = new Set<string>();
+    for (const { table } of checks) {
+      if (filled.has(table)) continue;
+      filled.add(table);
+      await fill(db, house, branch, table, definitions.get(table));
+    }
+    db.exec('PRAGMA query_only = ON');
+    const query = readOnlyQuery((sql) => {
+      const statement = db.prepare(sql);
+      statement.setReadBigInts(true);
+      return statement.all();
+    });
+    return await runEach(checks, query, quote);
+  } finally {
+    db.close();
+  }
+}
+
+/** Copies a table, as it is on the branch, or on the main one where it has no such branch. */
+async function fill(
+  db: DatabaseSync,
+  house: Lakehouse,
+  branch: string,
+  table: string,
+  definition: TableDefinition | undefined,
+): Promise<void> {
+  const loaded = await house.load(table);
+  if (!loaded) return;
+  const { metadata } = loaded;
+  const isStaged = metadata.refs[branch] !== undefined;
+  const columns = definition && isStaged ? physicalColumns(definition) : readableColumns(table, metadata);
+  const snapshot = snapshotOf(metadata, isStaged ? branch : mainBranch);
+  db.exec(
+    `CREATE TABLE ${quote(table)} (${columns.map(({ name, type }) => `${quote(name)} ${sqlType(type)}`).join(', ')})`,
+  );
+  const insert = db.prepare(`INSERT INTO ${quote(table)} VALUES (${columns.map(() => '?').join(', ')})`);
+  db.exec('BEGIN');
+  for await (const row of new IcebergReader(house).readSnapshot(loaded, snapshot, {}, columns)) {
+    insert.run(...columns.map((column) => sqlValue(column, row[column.name] ?? null)));
+  }
+  db.exec('COMMIT');
+}
+
+function sqlType(type: Column['type']): string {
+  const shape = decimalShape(type);
+  if (shape) return shape.precision <= exactDigits ? `DECIMAL(${shape.precision},${shape.scale})` : 'TEXT';
+  if (type === 'int64') return 'INTEGER';
+  if (type === 'float64') return 'REAL';
+  if (type === 'boolean') return 'BOOLEAN';
+  return type === 'binary' ? 'BLOB' : 'TEXT';
+}
+
+function sqlValue({ type }: Column, value: Value): SQLInputValue {
+  if (value === null || typeof value === 'bigint' || value instanceof Uint8Array) return value;
+  if (type === 'json') return stringifyJson(value);
+  if (typeof value === 'boolean') return Number(value);
+  return value as string | number;
+}
+
+function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,91 @@
+/** DuckDB as the tool that reads and writes many rows at once; it keeps nothing. */
+import { randomBytes } from 'node:crypto';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
+import { isPlumbingError, PlumbingError } from '../../../errors/index.ts';
+import { loadPeer } from '../../../errors/optional-peer.ts';
+
+/** What rows, indexes of joins and compressed pages may take; what does not fit goes to a temporary folder. */
+const memoryLimit = '320MB';
+const maxThreads = 4;
+
+/** A database in memory. Statements run one after another. */
+export class DuckEngine {
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance;
+    this.#connection = connection;
+  }
+
+  /** `undefined` where the package is not installed. */
+  static async open(): Promise<DuckEngine | undefined> {
+    try {
+      const { DuckDBInstance: Instance } = await loadPeer(
+        '@duckdb/node-api',
+        () => import('@duckdb/node-api'),
+      );
+      const instance = await Instance.create(':memory:', {
+        threads: String(Math.min(availableParallelism(), maxThreads)),
+        memory_limit: memoryLimit,
+        temp_directory: join(tmpdir(), `plumbing-duckdb-${randomBytes(8).toString('hex')}`),
+        preserve_insertion_order: 'false',
+        autoinstall_known_extensions: 'false',
+        autoload_known_extensions: 'false',
+      });
+      const connection = await instance.connect();
+      await connection.run("SET TimeZone = 'UTC'");
+      // What a file of a table holds is not known to the optimizer: the smaller side of a join is always written second.
+      await connection.run("SET disabled_optimizers = 'join_order,build_side_probe_side'");
+      return new DuckEngine(instance, connection);
+    } catch (error) {
+      if (isPlumbingError(error, 'OPTIONAL_PEER_MISSING')) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Runs a statement; gives its rows, of which there are few.
+   *
+   * @throws PlumbingError `DEST_FULL` (retryable) when a disk is full, else `DEST_FAILED`; the signal's reason once it is aborted.
+   */
+  async run(what: string, sql: string, signal?: AbortSignal): Promise<DuckDBValue[][]> {
+    const rows: DuckDBValue[][] = [];
+    for await (const chunk of this.stream(what, sql, signal)) rows.push(...chunk);
+    return rows;
+  }
+
+  /** Runs a statement; gives its rows in lists of some thousands. Errors as {@link run}. */
+  async *stream(what: string, sql: string, signal?: AbortSignal): AsyncGenerator<DuckDBValue[][]> {
+    signal?.throwIfAborted();
+    const interrupt = (): void => this.#connection.interrupt();
+    signal?.addEventListener('abort', interrupt);
+    try {
+      const result = await this.#connection.stream(sql);
+      for await (const chunk of result) yield chunk.getRows();
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      throw engineError(what, error);
+    } finally {
+      signal?.removeEventListener('abort', interrupt);
+    }
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+  }
+}
+
+/** The engine's message may quote rows: only its kind, before the first colon, is passed on. */
+function engineError(what: string, error: unknown): PlumbingError {
+  const message = error instanceof Error ? error.message : String(error);
+  if (/no space left|disk quota/i.test(message))
+    return new PlumbingError('DEST_FULL', `${what}: the disk is full; make room and run again`, {
+      retryable: true,
+    });
+  const kind = /^[A-Za-z ]{1,40}(?=:)/.exec(message)?.[0] ?? 'an error without a kind';
+  return new PlumbingError('DEST_FAILED', `${what}: DuckDB reports ${kind}`, { cause: error });
+}

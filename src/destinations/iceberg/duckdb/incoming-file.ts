@@ -1,0 +1,104 @@
+/** A file of JSON lines that waits for its commit. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { failpoint } from '../../../failpoints/index.ts';
+import type { LogicalType, RowFile, TableDefinition } from '../../../model/index.ts';
+import { quoteIdentifier, quoteText } from '../../../model/sql-text.ts';
+import { codecOf } from '../cell-codec.ts';
+import { duckTypeOf } from './duck-types.ts';
+import type { DuckEngine } from './engine.ts';
+
+/** Longest line, in bytes; lines that were looked at are shorter. */
+const maxLineBytes = 16 * 1024 * 1024;
+
+/** See the module's title. */
+export class IncomingFile {
+  readonly rows: number;
+  readonly #file: RowFile;
+  readonly engine: DuckEngine;
+  #staged: string | undefined;
+
+  constructor(engine: DuckEngine, file: RowFile) {
+    this.engine = engine;
+    this.#file = file;
+    this.rows = file.rows;
+  }
+
+  /**
+   * Brings the rows into a private temporary file, from which they can be read again and again.
+   *
+   * @returns whether each has a key of its own; `keys` are places in the table's columns
+   */
+  async stage(
+    definition: TableDefinition,
+    keys: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const path = join(mkdtempSync(join(tmpdir(), 'plumbing-rows-')), 'rows.parquet');
+    this.#staged = path;
+    const what = `reading ${this.#file.path}`;
+    await this.engine.run(
+      what,
+      `COPY (${this.#linesSql(definition)}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION lz4_raw)`,
+      signal,
+    );
+    this.#file.requireUnchanged();
+    failpoint('iceberg.file_staged');
+    const names = keys.map((column) => `c${column}`).join(', ');
+    const [counted] = await this.engine.run(
+      what,
+      `SELECT (SELECT count(*) FROM read_parquet(${quoteText(path)})), ` +
+        `(SELECT count(*) FROM (SELECT DISTINCT ${names} FROM read_parquet(${quoteText(path)})))`,
+      signal,
+    );
+    const [rows, distinct] = counted ?? [];
+    return rows === BigInt(this.rows) && rows === distinct;
+  }
+
+  /** The query for its rows: `n` tells them apart, once they are staged; columns go by `c` and their place in the definition. */
+  sql(definition: TableDefinition): string {
+    if (this.#staged === undefined) return this.#linesSql(definition);
+    const own = new Set(this.#file.fields.map(({ column }) => column));
+    const cells = definition.columns.map(({ type }, i) =>
+      own.has(i) ? `CAST(c${i} AS ${columnType(type)}) AS c${i}` : nullSql(type, i),
+    );
+    const options = 'file_row_number = true';
+    return `SELECT file_row_number AS n, ${cells.join(', ')} FROM read_parquet(${quoteText(this.#staged)}, ${options})`;
+  }
+
+  /** @throws PlumbingError `SOURCE_FAILED` when what was read is not what had been looked at. */
+  requireUnchanged(): void {
+    if (this.#staged === undefined) this.#file.requireUnchanged();
+  }
+
+  /** Removes what was staged. */
+  drop(): void {
+    if (this.#staged !== undefined) rmSync(dirname(this.#staged), { recursive: true, force: true });
+    this.#staged = undefined;
+  }
+
+  #linesSql({ columns }: TableDefinition): string {
+    const keys = new Map(this.#file.fields.map(({ key, column }) => [column, key]));
+    const types = columns.flatMap(({ type }, i) => {
+      const key = keys.get(i);
+      return key === undefined ? [] : [`${quoteIdentifier(key)}: ${quoteText(columnType(type))}`];
+    });
+    const cells = columns.map(({ type }, i) => {
+      const key = keys.get(i);
+      return key === undefined ? nullSql(type, i) : `${quoteIdentifier(key)} AS c${i}`;
+    });
+    return (
+      `SELECT ${cells.join(', ')} FROM read_json(${quoteText(this.#file.path)}, format = 'newline_delimited', ` +
+      `compression = 'uncompressed', maximum_object_size = ${maxLineBytes}, columns = {${types.join(', ')}})`
+    );
+  }
+}
+
+function columnType(type: LogicalType): string {
+  return duckTypeOf(codecOf(type).icebergType) ?? 'VARCHAR';
+}
+
+function nullSql(type: LogicalType, place: number): string {
+  return `CAST(NULL AS ${columnType(type)}) AS c${place}`;
+}

@@ -1,0 +1,34 @@
+/** Which files of rows DuckDB brings into a table. */
+import type { TableMetadata } from '../../../iceberg/metadata.ts';
+import type { RowFile, TableDefinition } from '../../../model/index.ts';
+import { physicalKey } from '../../../model/table-layout.ts';
+import type { Lakehouse } from '../lakehouse.ts';
+import { IncomingFile } from './incoming-file.ts';
+import { canWriteFiles } from './write-files.ts';
+
+/** The file, ready for a commit; `undefined` when its rows have to be written one by one. */
+export async function takeFile(
+  house: Lakehouse,
+  definition: TableDefinition,
+  metadata: TableMetadata,
+  file: RowFile,
+  signal: AbortSignal,
+): Promise<IncomingFile | undefined> {
+  const keys = physicalKey(definition);
+  const fields = new Map(file.fields.map((field) => [field.column, field]));
+  const places = keys.map((key) => definition.columns.findIndex(({ name }) => name === key));
+  if (places.some((place) => fields.get(place)?.nullable !== false)) return undefined;
+  if (!canWriteFiles(definition, metadata)) return undefined;
+  // DuckDB would have to read the table's files.
+  if (keys.length > 0 && !house.isLocal) return undefined;
+  const engine = await house.engine();
+  if (!engine) return undefined;
+  const incoming = new IncomingFile(engine, file);
+  let isTaken = false;
+  try {
+    isTaken = keys.length === 0 || (await incoming.stage(definition, places, signal));
+    return isTaken ? incoming : undefined;
+  } finally {
+    if (!isTaken) incoming.drop();
+  }
+}

@@ -1,0 +1,64 @@
+/** Rows that did not fit, in a table of their own, with the reason, until they are replayed. */
+import { createHash } from 'node:crypto';
+import type { LoadInfo, QuarantinedRow, TableDefinition } from '../../model/index.ts';
+import { RowKeys, stringifyJson } from '../../model/index.ts';
+import { encodeJson } from '../../model/json-text.ts';
+
+/** The table of all quarantined rows of a namespace. */
+export const quarantineTable = '_plumbing_quarantine';
+
+/** Its definition. A row that is in quarantine already, because the source gives it at each run, is not kept twice. */
+export const quarantineDefinition: TableDefinition = {
+  name: quarantineTable,
+  columns: [
+    { name: 'id', type: 'int64', nullable: false, path: ['id'] },
+    { name: 'table_name', type: 'string', nullable: false, path: ['table_name'] },
+    { name: 'row_index', type: 'int64', nullable: false, path: ['row_index'] },
+    { name: 'reason', type: 'string', nullable: false, path: ['reason'] },
+    { name: 'raw_json', type: 'string', nullable: false, path: ['raw_json'] },
+    { name: 'load_id', type: 'string', nullable: false, path: ['load_id'] },
+    { name: 'quarantined_at', type: 'timestamp', nullable: false, path: ['quarantined_at'] },
+  ],
+  primaryKey: ['id'],
+  write: { mode: 'merge', strategy: 'upsert' },
+};
+
+/** The rows of one table for the quarantine, in the order of its columns; `keys` tells equal rows of a load apart. */
+export function quarantineRows(
+  table: string,
+  rows: readonly QuarantinedRow[],
+  info: LoadInfo,
+  keys: RowKeys,
+): (string | number)[][] {
+  return rows.map(({ index, reason, raw }) => {
+    const text = rawText(raw);
+    return [
+      idOf(table, keys.keyFor(text)),
+      table,
+      index,
+      reason.toWellFormed(),
+      text,
+      info.loadId,
+      info.startedAt,
+    ];
+  });
+}
+
+/** Below 2^48, so that it is a plain number everywhere. */
+function idOf(table: string, key: string): number {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([table, key]))
+    .digest();
+  return hash.readUIntBE(0, 6);
+}
+
+/** Whatever a source can give, as JSON text: exactly where JSON can, else as near as it gets. */
+function rawText(raw: unknown): string {
+  let text: string;
+  try {
+    text = encodeJson(raw) ?? stringifyJson(raw);
+  } catch {
+    text = stringifyJson(String(raw));
+  }
+  return text.toWellFormed();
+}

@@ -1,0 +1,89 @@
+/** The record of one run, a part of each of its commits. */
+import type { LoadedTable, TableCommit } from '../../iceberg/catalog.ts';
+import type { MetadataUpdate } from '../../iceberg/metadata-update.ts';
+import { toTimestamp } from '../../model/index.ts';
+import type { LoadInfo, LoadRecord, StateEntry, TableCounts } from '../../model/index.ts';
+import type { Lakehouse } from './lakehouse.ts';
+import { loadsTable, readRecords, recordUpdates } from './load-records.ts';
+import type { StoredRecord } from './load-records.ts';
+import { writeState } from './state-properties.ts';
+
+/** How a load stands. */
+export interface LoadEnd {
+  readonly status: LoadRecord['status'];
+  readonly error?: string;
+}
+
+/** See the module's title. Cursors that have no table to lie in are kept here as well. */
+export class RunRecord {
+  readonly #house: Lakehouse;
+  readonly #info: LoadInfo;
+  #table: LoadedTable | undefined;
+
+  constructor(house: Lakehouse, info: LoadInfo) {
+    this.#house = house;
+    this.#info = info;
+  }
+
+  /** The table of all records; `undefined` before the first one. */
+  get table(): LoadedTable | undefined {
+    return this.#table;
+  }
+
+  /** Looks at the table as it is now. */
+  async refresh(): Promise<void> {
+    this.#table = await this.#house.load(loadsTable);
+  }
+
+  /** A commit has succeeded. */
+  settle(committed: readonly LoadedTable[]): void {
+    this.#table = committed.find(({ identifier }) => identifier.name === loadsTable) ?? this.#table;
+  }
+
+  /** All records, latest first. */
+  all(): StoredRecord[] {
+    return readRecords(this.#table?.metadata);
+  }
+
+  /** The record's part of a commit. */
+  commit(
+    token: string,
+    end: LoadEnd,
+    counts: Readonly<Record<string, TableCounts>>,
+    state: readonly StateEntry[],
+  ): TableCommit {
+    const base = this.#table;
+    const { loadId, pipeline, startedAt } = this.#info;
+    const now = toTimestamp(new Date()) as string;
+    const updates: MetadataUpdate[] = recordUpdates(base?.metadata, {
+      loadId,
+      pipeline,
+      status: end.status,
+      startedAt,
+      finishedAt: end.status === 'running' ? null : now,
+      counts,
+      error: end.error ?? null,
+      commitToken: token,
+    });
+    const properties = writeState(base?.metadata, pipeline, state, now);
+    if (properties) updates.push({ action: 'set-properties', updates: properties });
+    const identifier = this.#house.identifier(loadsTable);
+    if (base) {
+      const uuid = base.metadata['table-uuid'];
+      return { identifier, base, requirements: [{ type: 'assert-table-uuid', uuid }], updates };
+    }
+    const creation = this.#house.creation(loadsTable, [{ name: 'load_id', type: 'string' }], [], {});
+    return {
+      identifier,
+      base: undefined,
+      requirements: [{ type: 'assert-create' }],
+      updates: [...creation, ...updates],
+    };
+  }
+
+  /** Whether the commit of a token is in the catalog: all of a commit is, or nothing. */
+  async isThere(token: string): Promise<boolean> {
+    const table = await this.#house.load(loadsTable);
+    return readRecords(table?.metadata).some(({ commitToken }) => commitToken === token);
+  }
+}

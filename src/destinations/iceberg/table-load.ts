@@ -1,0 +1,394 @@
+/** What one load has taken for one table, and how it gets there. */
+import { PlumbingError } from '../../errors/index.ts';
+import type { LoadedTable, TableCommit } from '../../iceberg/catalog.ts';
+import { applyUpdates } from '../../iceberg/metadata-update.ts';
+import type { MetadataUpdate, Requirement } from '../../iceberg/metadata-update.ts';
+import { mainBranch, snapshotOf } from '../../iceberg/metadata.ts';
+import type { TableMetadata } from '../../iceberg/metadata.ts';
+import { produceSnapshot, removeQuietly } from '../../iceberg/snapshot-producer.ts';
+import type { Cell } from '../../iceberg/types.ts';
+import { isStagedMode } from '../../model/index.ts';
+import type {
+  Column,
+  JsonObject,
+  LoadInfo,
+  QuarantinedRow,
+  Row,
+  RowFile,
+  StateEntry,
+  TableCounts,
+  TableDefinition,
+} from '../../model/index.ts';
+import { evolveDefinition, mergeDefinition } from '../../model/merge-definition.ts';
+import { RowEncoder } from '../../model/row-encoder.ts';
+import { definitionText, physicalKey } from '../../model/table-layout.ts';
+import { codecOf } from './cell-codec.ts';
+import type { IncomingFile } from './duckdb/incoming-file.ts';
+import { takeFile } from './duckdb/take-file.ts';
+import { canWriteFiles } from './duckdb/write-files.ts';
+import { CursorGuard } from './cursor-guard.ts';
+import {
+  converterOf,
+  isStoredAlike,
+  needsRebuild,
+  rebuild,
+  requireEvolvable,
+  schemaUpdates,
+} from './evolve-schema.ts';
+import { encodeScope } from './encode-scope.ts';
+import type { Lakehouse } from './lakehouse.ts';
+import { RowSpool } from './row-spool.ts';
+import type { CellRow } from './row-spool.ts';
+import { writeState } from './state-properties.ts';
+import { checkDefinition, definitionProperty, fieldsOf, ownDefinition } from './table-shape.ts';
+import { requirementsOf, visible } from './table-commit.ts';
+import type { CommitContext } from './table-commit.ts';
+import type { Tally } from './tally.ts';
+import { WorkingTable } from './working-table.ts';
+import type { EngineSource } from './working-table.ts';
+import { writeRows } from './write-rows.ts';
+
+const none: TableCounts = { inserted: 0, updated: 0, unchanged: 0, deleted: 0, quarantined: 0 };
+
+/** A commit of one table that is ready, and how to give it up. */
+export interface PreparedTable {
+  /** Absent when there is nothing to change. */
+  readonly commit: TableCommit | undefined;
+  readonly counts: TableCounts;
+  readonly discard: () => Promise<void>;
+}
+
+/** One table in one load. `prepare` makes its part of a commit; `committed` is told when that has succeeded. */
+export class TableLoad {
+  /** Rows become visible only all together. */
+  readonly isStaged: boolean;
+  /** All rows have been taken. */
+  isFinished = false;
+  /** State that may be stored only with the rows that are held back. */
+  heldState: StateEntry[] = [];
+  readonly quarantined: QuarantinedRow[] = [];
+  readonly released = new Set<number>();
+  readonly #house: Lakehouse;
+  readonly #info: LoadInfo;
+  readonly #name: string;
+  #files: IncomingFile[] = [];
+  readonly #rows = new RowSpool();
+  #scopes: CellRow[] = [];
+  /** As the last commit, or the load's begin, has found it. */
+  #table: LoadedTable | undefined;
+  #base: TableDefinition;
+  #target: TableDefinition;
+  #encoder: RowEncoder<Exclude<Cell, null>>;
+  readonly #removedKeys = new Set<bigint>();
+  #taken = 0;
+  #counts = none;
+  readonly #cursors: CursorGuard;
+  /** To read files of the table: only where they are in a folder. */
+  readonly #engine: EngineSource;
+
+  private constructor(house: Lakehouse, info: LoadInfo, declared: TableDefinition, target: TableDefinition) {
+    this.#house = house;
+    this.#info = info;
+    this.#name = declared.name;
+    this.#target = target;
+    this.#base = target;
+    this.isStaged = info.staged || isStagedMode(declared);
+    this.#encoder = new RowEncoder(target, codecOf);
+    this.#cursors = new CursorGuard(house.path, info.pipeline);
+    this.#engine = async () => (house.isLocal ? house.engine() : undefined);
+  }
+
+  /** Looks at the table as it is. */
+  static async open(
+    house: Lakehouse,
+    info: LoadInfo,
+    declared: TableDefinition,
+    kind: 'own' | 'bookkeeping' = 'own',
+  ): Promise<TableLoad> {
+    if (kind === 'own') checkDefinition(declared, declared.columns.length === 0);
+    const check = kind === 'own' ? checkDefinition : (): void => undefined;
+    const table = await house.load(declared.name);
+    const stored = table && ownDefinition(house, declared.name, table.metadata);
+    const load = new TableLoad(house, info, declared, mergeDefinition(stored, declared, check));
+    load.#take(table);
+    await load.#requireEvolvable(load.#target);
+    return load;
+  }
+
+  get definition(): TableDefinition {
+    return this.#target;
+  }
+
+  /** By commits. */
+  get counts(): TableCounts {
+    return this.#counts;
+  }
+
+  get loaded(): LoadedTable | undefined {
+    return this.#table;
+  }
+
+  /** Whether the next commit has something to do here. */
+  get hasPending(): boolean {
+    return (
+      this.#files.length > 0 ||
+      this.#rows.length > 0 ||
+      this.#scopes.length > 0 ||
+      this.quarantined.length > 0 ||
+      this.released.size > 0 ||
+      this.#removedKeys.size > 0 ||
+      this.#target !== this.#base
+    );
+  }
+
+  async evolve(changes: readonly Column[]): Promise<TableDefinition> {
+    const next = evolveDefinition(this.#target, changes, checkDefinition);
+    await this.#requireEvolvable(next);
+    this.#convertTaken(next);
+    this.#target = next;
+    this.#encoder = new RowEncoder(next, codecOf);
+    return next;
+  }
+
+  write(rows: readonly Row[], scopes: readonly JsonObject[]): void {
+    if (rows.length > 0 && this.#target.columns.length === 0) {
+      throw new PlumbingError('SCHEMA_INVALID', `table "${this.#name}": rows came, but it has no columns`);
+    }
+    const encoded = this.#encoder.encode(rows, this.#taken);
+    const encodedScopes = scopes.map((scope) => encodeScope(this.#target, scope));
+    this.#rows.push(encoded);
+    this.#scopes.push(...encodedScopes);
+    this.#taken += rows.length;
+  }
+
+  /** Takes a file of rows that fit, where DuckDB can bring them in. */
+  async writeFile(file: RowFile): Promise<boolean> {
+    const { metadata } = this.#table ?? {};
+    // Files come before rows when a commit is made; what came in another order stays in it.
+    if (!metadata || this.#rows.length > 0 || this.#scopes.length > 0) return false;
+    const incoming = await takeFile(this.#house, this.#target, metadata, file, this.#info.signal);
+    if (!incoming) return false;
+    this.#files.push(incoming);
+    this.#taken += file.rows;
+    return true;
+  }
+
+  /** Deletes rows by their key, one integer, with the next commit. */
+  removeKeys(keys: Iterable<number>): void {
+    for (const key of keys) this.#removedKeys.add(BigInt(key));
+  }
+
+  /**
+   * Makes this table's part of a commit, on top of `base`: writes its files, changes nothing that anybody sees.
+   *
+   * @throws PlumbingError `COMMIT_CONFLICT` (retryable) when another run has moved the cursors that this one goes on from.
+   */
+  async prepare(base: LoadedTable | undefined, context: CommitContext): Promise<PreparedTable> {
+    this.#cursors.require(base?.metadata, context.state);
+    const { columns } = this.#target;
+    if (columns.length === 0) return { commit: undefined, counts: this.#counts, discard: async () => {} };
+    const { metadata: before } = base ?? {};
+    const stored = before && ownDefinition(this.#house, this.#name, before);
+    const shape = this.#shapeUpdates(before, stored);
+    const metadata = applyUpdates(before, shape, Date.now());
+    const tally: Tally = { inserted: 0, updated: 0, unchanged: 0, deleted: 0 };
+    const work = this.#workOn(metadata, before);
+    const written: string[] = [];
+    const discard = async (): Promise<void> => {
+      await work.discard();
+      await removeQuietly(this.#house.io, written);
+    };
+    try {
+      if (before && stored && needsRebuild(stored, this.#target)) {
+        await rebuild(this.#workOn(before, before), work, stored, this.#target);
+      }
+      await work.deleteKeys(this.#target.primaryKey, this.#removedKeys);
+      if (this.#files.length > 0 && !canWriteFiles(this.#target, metadata)) {
+        throw new PlumbingError(
+          'COMMIT_CONFLICT',
+          `table "${this.#name}": another program has changed its columns or partitions meanwhile; run again`,
+          { retryable: true },
+        );
+      }
+      await writeRows(
+        work,
+        this.#target,
+        this.#info,
+        { files: this.#files, rows: this.#rows, scopes: this.#scopes, signal: this.#info.signal },
+        tally,
+      );
+      const changes = await work.finish();
+      const updates = [...shape];
+      if (changes.added.length > 0 || changes.removed.length > 0) {
+        const summary = {
+          'plumbing.load-id': this.#info.loadId,
+          'plumbing.pipeline': this.#info.pipeline,
+          'plumbing.commit-token': context.token,
+        };
+        const { io, manifests } = this.#house;
+        const produced = await produceSnapshot(io, manifests, metadata, mainBranch, { ...changes, summary });
+        written.push(...produced.written);
+        updates.push(
+          { action: 'add-snapshot', snapshot: produced.snapshot },
+          {
+            action: 'set-snapshot-ref',
+            'ref-name': context.branch,
+            type: 'branch',
+            'snapshot-id': produced.snapshot['snapshot-id'],
+          },
+        );
+      }
+      const commit = this.#commit(base, visible(updates, base, context), context);
+      return { commit, counts: this.#countsWith(tally), discard };
+    } catch (error) {
+      await discard();
+      throw error;
+    }
+  }
+
+  /**
+   * The changes that make visible what was put on a branch.
+   *
+   * @throws PlumbingError `COMMIT_CONFLICT` as {@link prepare}
+   */
+  publication(base: LoadedTable, branch: string, context: CommitContext): TableCommit {
+    this.#cursors.require(base.metadata, context.state);
+    const { metadata } = base;
+    const staged = metadata.refs[branch] && snapshotOf(metadata, branch);
+    const updates: MetadataUpdate[] = [];
+    if (staged) {
+      const schemaId = staged['schema-id'] ?? metadata['current-schema-id'];
+      if (schemaId !== metadata['current-schema-id']) {
+        updates.push({ action: 'set-current-schema', 'schema-id': schemaId });
+      }
+      updates.push(
+        {
+          action: 'set-snapshot-ref',
+          'ref-name': mainBranch,
+          type: 'branch',
+          'snapshot-id': staged['snapshot-id'],
+        },
+        { action: 'remove-snapshot-ref', 'ref-name': branch },
+      );
+    } else {
+      // No row has changed, but columns may have.
+      updates.push(...this.#shapeUpdates(metadata, ownDefinition(this.#house, this.#name, metadata)));
+    }
+    updates.push(...this.#propertyUpdates(metadata, context));
+    return { identifier: base.identifier, base, requirements: requirementsOf(base, true), updates };
+  }
+
+  /** Stores cursors of rows that are there already; `undefined` when there are none. */
+  stateCommit(context: CommitContext): TableCommit | undefined {
+    const base = this.#table;
+    if (!base) return undefined;
+    this.#cursors.require(base.metadata, context.state);
+    const updates = this.#propertyUpdates(base.metadata, context);
+    if (updates.length === 0) return undefined;
+    return { identifier: base.identifier, base, requirements: requirementsOf(base, false), updates };
+  }
+
+  /** A commit has succeeded. */
+  committed(table: LoadedTable | undefined, counts: TableCounts): void {
+    if (table) this.#take(table);
+    this.#base = this.#target;
+    this.#counts = counts;
+    this.#clear();
+  }
+
+  /** The catalog shows a newer state of the table, with the same cursors. */
+  saw(table: LoadedTable | undefined): void {
+    this.#table = table;
+  }
+
+  /** The state of the table that the run goes on from has been read now. */
+  expectState(metadata: TableMetadata | undefined): void {
+    this.#cursors.expect(metadata);
+  }
+
+  /** Drops what was taken since the last commit. */
+  discard(): void {
+    this.#target = this.#base;
+    this.#encoder = new RowEncoder(this.#target, codecOf);
+    this.#clear();
+  }
+
+  #take(table: LoadedTable | undefined): void {
+    this.#table = table;
+    this.expectState(table?.metadata);
+  }
+
+  #clear(): void {
+    this.heldState = [];
+    this.#scopes = [];
+    for (const file of this.#files) file.drop();
+    this.#files = [];
+    this.#rows.clear();
+    this.quarantined.length = 0;
+    this.released.clear();
+    this.#removedKeys.clear();
+  }
+
+  #workOn(metadata: TableMetadata, before: TableMetadata | undefined): WorkingTable {
+    const { io, manifests, filePolicy } = this.#house;
+    return new WorkingTable(io, manifests, metadata, before && snapshotOf(before), filePolicy, this.#engine);
+  }
+
+  #shapeUpdates(before: TableMetadata | undefined, stored: TableDefinition | undefined): MetadataUpdate[] {
+    if (before && stored) return schemaUpdates(before, stored, this.#target);
+    const properties = { [definitionProperty]: definitionText(this.#target) };
+    return this.#house.creation(this.#name, fieldsOf(this.#target), physicalKey(this.#target), properties);
+  }
+
+  #commit(
+    base: LoadedTable | undefined,
+    updates: MetadataUpdate[],
+    context: CommitContext,
+  ): TableCommit | undefined {
+    if (context.branch === mainBranch) updates.push(...this.#propertyUpdates(base?.metadata, context));
+    if (updates.length === 0) return undefined;
+    const movesRows = updates.some(({ action }) => action === 'add-snapshot');
+    const requirements: readonly Requirement[] = base
+      ? requirementsOf(base, movesRows)
+      : [{ type: 'assert-create' }];
+    return { identifier: this.#house.identifier(this.#name), base, requirements, updates };
+  }
+
+  #propertyUpdates(metadata: TableMetadata | undefined, context: CommitContext): MetadataUpdate[] {
+    const definition = definitionText(this.#target);
+    const properties = {
+      ...(metadata?.properties[definitionProperty] !== definition && { [definitionProperty]: definition }),
+      ...writeState(metadata, this.#info.pipeline, context.state, context.now),
+    };
+    return Object.keys(properties).length > 0 ? [{ action: 'set-properties', updates: properties }] : [];
+  }
+
+  #countsWith(tally: Tally): TableCounts {
+    return {
+      inserted: this.#counts.inserted + tally.inserted,
+      updated: this.#counts.updated + tally.updated,
+      unchanged: this.#counts.unchanged + tally.unchanged,
+      deleted: this.#counts.deleted + tally.deleted,
+      quarantined: this.#counts.quarantined + this.quarantined.length,
+    };
+  }
+
+  async #requireEvolvable(next: TableDefinition): Promise<void> {
+    const table = this.#table;
+    const stored = table && ownDefinition(this.#house, this.#name, table.metadata);
+    if (!stored) return;
+    const work = this.#workOn(table.metadata, table.metadata);
+    await requireEvolvable(work, stored, next, this.#engine);
+  }
+
+  /** Rows that were taken before a column widened get its new form. */
+  #convertTaken(next: TableDefinition): void {
+    if (this.#rows.length === 0) return;
+    const converters = this.#target.columns.map(({ name, type }, index) => {
+      const to = (next.columns[index] as Column).type;
+      return isStoredAlike(type, to) ? undefined : converterOf(next.name, name, type, to);
+    });
+    if (converters.every((convert) => convert === undefined)) return;
+    this.#rows.rewrite((row) => row.map((cell, index) => converters[index]?.(cell) ?? cell));
+  }
+}

@@ -1,0 +1,145 @@
+/** Opens a warehouse whose catalog is a Nessie server. */
+import { PlumbingError } from '../../errors/index.ts';
+import { createHttpClient } from '../../http/index.ts';
+import type { Catalog, CatalogBranches } from '../../iceberg/catalog.ts';
+import { resolveIo } from '../../iceberg/io-of.ts';
+import { restCatalog } from '../../iceberg/rest-catalog.ts';
+import type { RestCatalog } from '../../iceberg/rest-catalog.ts';
+import { authorization } from '../../iceberg/rest-credentials.ts';
+import { Lakehouse } from '../iceberg/lakehouse.ts';
+import { NessieApi } from './nessie-api.ts';
+import type { NessieReference } from './nessie-api.ts';
+import { serverUrl, warehouseOptions } from './options.ts';
+import type { NessieOptions } from './options.ts';
+
+/** A server that answers. */
+export interface NessieConnection {
+  readonly api: NessieApi;
+  /** The branch, tag, or `branch@hash` that was asked for. */
+  readonly ref: string;
+  readonly house: Lakehouse;
+}
+
+/**
+ * Asks the server for its configuration.
+ *
+ * @throws PlumbingError `CONFIG_INVALID` for options that can't work or a reference that does not exist, `AUTH_REJECTED` for
+ * credentials that the server does not take, `DEST_FAILED` and `HTTP_*` when it does not answer as Nessie does.
+ */
+export async function openNessie(options: NessieOptions): Promise<NessieConnection> {
+  const url = serverUrl(options);
+  if (options.token !== undefined && options.oauth2)
+    throw new PlumbingError('CONFIG_INVALID', 'Nessie: give a token or oauth2, not both');
+  const headers = authorization(options.token === undefined ? options.oauth2 : { token: options.token });
+  const { timeoutMs = 60_000 } = options;
+  const client = (path: string): ReturnType<typeof createHttpClient> =>
+    createHttpClient({
+      baseUrl: `${url}${path}`,
+      timeoutMs,
+      idleTimeoutMs: timeoutMs,
+      retry: { baseDelayMs: 250, maxDelayMs: 10_000 },
+    });
+  const api = new NessieApi(client('api/v2/'), headers);
+  const { defaultBranch, noAncestorHash } = await api.config();
+  const ref = options.ref ?? defaultBranch;
+  const [name = ''] = ref.split('@');
+  if (!(await api.reference(name))) {
+    throw new PlumbingError(
+      'CONFIG_INVALID',
+      `Nessie has no branch or tag "${name}"; create it, or name another one (option ref, NESSIE_REF)`,
+    );
+  }
+  const http = client('iceberg/');
+  const query = options.warehouse === undefined ? {} : { warehouse: options.warehouse };
+  const answer = await http.request({ path: 'v1/config', query, headers: await headers() });
+  const { defaults = {}, overrides = {} } = answer.json() as Record<string, Record<string, string>>;
+  const location = defaults['warehouse'] ?? overrides['warehouse'];
+  if (location === undefined || !/^[a-z0-9]+:\/\//.test(location))
+    throw new PlumbingError(
+      'DEST_FAILED',
+      'Nessie does not say where its warehouse lies; check nessie.catalog.warehouses',
+    );
+  const warehouseName = decodeURIComponent(defaults['prefix'] ?? '').split('|')[1];
+  const warehouse = location.replace(/\/+$/, '');
+  const catalogOf = (at: string): RestCatalog =>
+    restCatalog({ http, headers, prefix: prefixOf(at, warehouseName), warehouse });
+  const io = resolveIo({
+    s3: {
+      region: overrides['client.region'] ?? defaults['client.region'] ?? 'us-east-1',
+      ...(overrides['s3.endpoint'] !== undefined && { endpoint: overrides['s3.endpoint'] }),
+      ...options.s3,
+    },
+  });
+  const settings = warehouseOptions(options, warehouse);
+  const target = catalogOf(ref);
+  // Branches of nothing have nothing in common, and can't be merged.
+  const begin = async (hash: string): Promise<boolean> => {
+    if (hash !== noAncestorHash) return false;
+    await target.makeNamespace([settings.namespace]);
+    return true;
+  };
+  const branches = new NessieBranches(api, ref, catalogOf, begin);
+  return { api, ref, house: new Lakehouse(Object.assign(target, { branches }), io, settings) };
+}
+
+/** A slash in a name would end the prefix; Nessie takes another character for it. */
+function prefixOf(ref: string, warehouse: string | undefined): string {
+  const name = ref.replaceAll('/', '\u001f');
+  return encodeURIComponent(warehouse === undefined ? name : `${name}|${warehouse}`);
+}
+
+class NessieBranches implements CatalogBranches {
+  readonly #api: NessieApi;
+  readonly #target: string;
+  readonly #catalogOf: (ref: string) => Catalog;
+  readonly #begin: (hash: string) => Promise<boolean>;
+  /** Where the target was when each branch was made. */
+  readonly #bases = new Map<string, NessieReference>();
+
+  /** `begin` commits something to a target that has no commit yet; tells whether it did. */
+  constructor(
+    api: NessieApi,
+    target: string,
+    catalogOf: (ref: string) => Catalog,
+    begin: (hash: string) => Promise<boolean>,
+  ) {
+    this.#begin = begin;
+    this.#api = api;
+    this.#target = target;
+    this.#catalogOf = catalogOf;
+  }
+
+  async create(name: string): Promise<Catalog> {
+    await this.remove(name);
+    let base = await this.#reference(this.#target);
+    if (await this.#begin(base.hash)) base = await this.#reference(this.#target);
+    await this.#api.create('BRANCH', name, base);
+    this.#bases.set(name, base);
+    return this.#catalogOf(name);
+  }
+
+  async merge(name: string, message: string): Promise<'committed' | 'conflict' | 'unknown'> {
+    const from = await this.#reference(name);
+    const into = this.#bases.get(name) ?? (await this.#reference(this.#target));
+    const { outcome } = await this.#api.merge(from, into, { message });
+    return outcome;
+  }
+
+  async remove(name: string): Promise<void> {
+    const reference = await this.#api.reference(name);
+    if (reference) await this.#api.remove(reference);
+  }
+
+  async list(prefix: string): Promise<readonly string[]> {
+    const found = await this.#api.references(prefix);
+    return found.filter(({ type }) => type === 'BRANCH').map(({ name }) => name);
+  }
+
+  async #reference(name: string): Promise<NessieReference> {
+    const reference = await this.#api.reference(name);
+    if (reference) return reference;
+    throw new PlumbingError('DEST_FAILED', `Nessie has no branch "${name}" any more; run again`, {
+      retryable: true,
+    });
+  }
+}

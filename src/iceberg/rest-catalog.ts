@@ -1,0 +1,260 @@
+/** Catalogs that speak Iceberg's REST protocol (its OpenAPI specification, version 1). */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HttpError, PlumbingError, isPlumbingError } from '../errors/index.ts';
+import { failpoint } from '../failpoints/index.ts';
+import type { HttpClient, HttpRequest, HttpResponse } from '../http/index.ts';
+import type { Catalog, CommitResult, LoadedTable, TableCommit, TableIdentifier } from './catalog.ts';
+import type { MetadataUpdate } from './metadata-update.ts';
+import { readMetadataJson } from './metadata.ts';
+
+/** What a REST catalog works with. */
+export interface RestCatalogOptions {
+  /** Bound to the catalog's address, e.g. `https://nessie.example.com/iceberg/`, with a patient GET. */
+  readonly http: HttpClient;
+  /** Sends the credentials along. Called once a request. */
+  readonly headers: () => Promise<Readonly<Record<string, string>>>;
+  /** As the configuration of the server gives it: encoded already. Empty for a server without prefixes. */
+  readonly prefix: string;
+  /** Under which new tables lie, e.g. `s3://lake`. */
+  readonly warehouse: string;
+}
+
+/** Longest wait that a busy server may ask for, before the commit is tried again. */
+const maxRetryAfterMs = 30_000;
+
+/**
+ * Makes the catalog. All tables of a commit are changed in one step (`transactions/commit`), which the server has to support, as
+ * Nessie, Polaris and Lakekeeper do. A commit is sent once, never again by itself: a conflict (409) and a refusal for too many
+ * requests (429) have certainly changed nothing; an answer that is lost, late or of status 408 or 5xx leaves the outcome
+ * unknown; any other refusal is an error.
+ *
+ * @throws PlumbingError from each method: `AUTH_REJECTED` for 401 and 403, `DEST_FAILED` for other refusals and for answers that
+ * make no sense, `HTTP_*` when a read fails for good.
+ */
+export function restCatalog(options: RestCatalogOptions): RestCatalog {
+  return new Client(options);
+}
+
+/** See {@link restCatalog}. */
+export interface RestCatalog extends Catalog {
+  /** Makes a namespace, and those above it, unless they are there. Commits do it by themselves. */
+  makeNamespace(namespace: readonly string[]): Promise<void>;
+}
+
+class Client implements RestCatalog {
+  readonly location: string;
+  readonly #options: RestCatalogOptions;
+  readonly #namespaces = new Set<string>();
+
+  constructor(options: RestCatalogOptions) {
+    this.#options = options;
+    this.location = options.http.origin;
+  }
+
+  async loadTable(identifier: TableIdentifier): Promise<LoadedTable | undefined> {
+    const path = `${this.#namespacePath(identifier.namespace)}/tables/${encodeURIComponent(identifier.name)}`;
+    let answer: HttpResponse;
+    try {
+      answer = await this.#request({ path, query: { snapshots: 'all' } });
+    } catch (error) {
+      if (error instanceof HttpError && error.status === 404) return undefined;
+      throw refusal(error);
+    }
+    const { metadata, 'metadata-location': location } = answer.json() as Record<string, unknown>;
+    if (typeof location !== 'string')
+      throw new PlumbingError(
+        'DEST_FAILED',
+        `${this.location}: table "${identifier.name}" has no metadata file`,
+      );
+    return { identifier, metadata: readMetadataJson(metadata, location), metadataLocation: location };
+  }
+
+  async listTables(namespace: readonly string[]): Promise<readonly string[]> {
+    const names: string[] = [];
+    let token: string | undefined;
+    do {
+      let answer: HttpResponse;
+      try {
+        const query = token === undefined ? {} : { pageToken: token };
+        answer = await this.#request({ path: `${this.#namespacePath(namespace)}/tables`, query });
+      } catch (error) {
+        if (error instanceof HttpError && error.status === 404) return [];
+        throw refusal(error);
+      }
+      const page = answer.json() as { identifiers?: { name: string }[]; 'next-page-token'?: string | null };
+      names.push(...(page.identifiers ?? []).map(({ name }) => name));
+      const next = page['next-page-token'] ?? undefined;
+      if (next !== undefined && next === token)
+        throw new PlumbingError('PAGINATION_LOOP', `${this.location}: the list of tables does not go on`);
+      token = next;
+    } while (token !== undefined);
+    return names;
+  }
+
+  /** Table by table: REST catalogs have no moment of all tables. */
+  async metadataLocations(namespace: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const locations = new Map<string, string>();
+    for (const name of await this.listTables(namespace)) {
+      const loaded = await this.loadTable({ namespace, name });
+      if (loaded) locations.set(name, loaded.metadataLocation);
+    }
+    return locations;
+  }
+
+  defaultLocation({ namespace, name }: TableIdentifier): string {
+    const folder = (text: string): string => encodeURIComponent(text).replaceAll(/[%*'()!]/g, '_');
+    // Another table of the same name, on another branch or before it was dropped, must not share the folder.
+    return [this.#options.warehouse, ...namespace.map(folder), `${folder(name)}_${crypto.randomUUID()}`].join(
+      '/',
+    );
+  }
+
+  async commit(changes: readonly TableCommit[]): Promise<CommitResult> {
+    for (const { base, identifier } of changes) if (!base) await this.makeNamespace(identifier.namespace);
+    const body = {
+      json: {
+        'table-changes': changes.map(({ identifier, requirements, updates }) => ({
+          identifier,
+          requirements,
+          updates: withOnePropertyUpdate(updates),
+        })),
+      },
+    };
+    failpoint('iceberg.commit_begins');
+    try {
+      await this.#request({ method: 'POST', path: `${this.#root}transactions/commit`, body });
+    } catch (error) {
+      return this.#outcomeOf(error);
+    }
+    try {
+      const tables: LoadedTable[] = [];
+      for (const { identifier } of changes) {
+        const loaded = await this.loadTable(identifier);
+        if (loaded) tables.push(loaded);
+      }
+      return { outcome: 'committed', tables };
+    } catch (cause) {
+      // It has happened, but what it has made is not known.
+      return { outcome: 'unknown', cause };
+    }
+  }
+
+  async dropTable({ namespace, name }: TableIdentifier): Promise<void> {
+    const path = `${this.#namespacePath(namespace)}/tables/${encodeURIComponent(name)}`;
+    try {
+      await this.#request({ method: 'DELETE', path });
+    } catch (error) {
+      if (!(error instanceof HttpError && error.status === 404)) throw refusal(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    // Nothing is kept open.
+  }
+
+  async #outcomeOf(error: unknown): Promise<CommitResult> {
+    if (!(error instanceof HttpError)) {
+      const isSent = isPlumbingError(error) && /^(HTTP_|LIMIT_EXCEEDED)/.test(error.code);
+      if (isSent) return { outcome: 'unknown', cause: error };
+      throw error;
+    }
+    const { status, context } = error;
+    if (status === 409)
+      return { outcome: 'conflict', reason: messageOf(error) ?? 'another commit came first' };
+    if (status === 429) {
+      await sleep(Math.min(Number(context['retryAfterMs'] ?? 1_000), maxRetryAfterMs));
+      return { outcome: 'conflict', reason: 'the catalog is busy (429)' };
+    }
+    if (status === 408 || status >= 500) return { outcome: 'unknown', cause: error };
+    throw refusal(error);
+  }
+
+  async makeNamespace(namespace: readonly string[]): Promise<void> {
+    for (let depth = 1; depth <= namespace.length; depth++) {
+      const part = namespace.slice(0, depth);
+      const key = JSON.stringify(part);
+      if (this.#namespaces.has(key)) continue;
+      const body = { json: { namespace: part, properties: {} } };
+      try {
+        if (!(await this.#hasNamespace(part)))
+          await this.#request({ method: 'POST', path: `${this.#root}namespaces`, body });
+      } catch (error) {
+        if (!(error instanceof HttpError && error.status === 409)) throw refusal(error);
+      }
+      this.#namespaces.add(key);
+    }
+  }
+
+  async #hasNamespace(namespace: readonly string[]): Promise<boolean> {
+    try {
+      await this.#request({ path: this.#namespacePath(namespace) });
+      return true;
+    } catch (error) {
+      if (error instanceof HttpError && error.status === 404) return false;
+      throw error;
+    }
+  }
+
+  async #request(request: HttpRequest): Promise<HttpResponse> {
+    const headers = await this.#options.headers();
+    return this.#options.http.request({ ...request, headers });
+  }
+
+  get #root(): string {
+    const { prefix } = this.#options;
+    return prefix === '' ? 'v1/' : `v1/${prefix}/`;
+  }
+
+  #namespacePath(namespace: readonly string[]): string {
+    return `${this.#root}namespaces/${encodeURIComponent(namespace.join('\u001f'))}`;
+  }
+}
+
+/** Nessie takes only one update that sets properties, and one that removes some. */
+function withOnePropertyUpdate(updates: readonly MetadataUpdate[]): MetadataUpdate[] {
+  const set = new Map<string, string>();
+  const removed = new Set<string>();
+  const others = updates.filter((update) => {
+    if (update.action === 'set-properties') {
+      for (const [key, value] of Object.entries(update.updates)) {
+        set.set(key, value);
+        removed.delete(key);
+      }
+    } else if (update.action === 'remove-properties') {
+      for (const key of update.removals) {
+        removed.add(key);
+        set.delete(key);
+      }
+    } else return true;
+    return false;
+  });
+  return [
+    ...others,
+    ...(set.size > 0 ? [{ action: 'set-properties', updates: Object.fromEntries(set) } as const] : []),
+    ...(removed.size > 0 ? [{ action: 'remove-properties', removals: [...removed] } as const] : []),
+  ];
+}
+
+/** What the server says of a refusal, in the form of Iceberg's REST or of Nessie's API. It may quote what was sent, which holds no secret. */
+function messageOf(error: HttpError): string | undefined {
+  try {
+    const told = JSON.parse(error.bodyText()) as { error?: { message?: unknown }; message?: unknown };
+    const message = told.error?.message ?? told.message;
+    return typeof message === 'string' ? message.slice(0, 300) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A refusal as an error that says what to do. */
+export function refusal(error: unknown): unknown {
+  if (!(error instanceof HttpError)) return error;
+  const { status, retryable } = error;
+  const said = messageOf(error);
+  const what = `${error.message}${said === undefined ? '' : `: ${said}`}`;
+  if (status === 401 || status === 403)
+    return new PlumbingError('AUTH_REJECTED', `${what}. Check the catalog's token and what it may do`, {
+      cause: error,
+    });
+  return new PlumbingError('DEST_FAILED', what, { retryable, cause: error });
+}

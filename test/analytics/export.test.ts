@@ -1,0 +1,83 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { getDuckdbConnection, openAnalytics, withDuckdb } from '../../src/analytics/index.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "plumbing-export-it's-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const sql = `SELECT $1 AS text, 12345678901234567890.5::DECIMAL(38, 2) AS money, 9007199254740993 AS whole,
+  DATE '2026-11-23' AS day, NULL AS nothing -- the end`;
+
+test('writes Parquet, CSV and JSON, privately and with all digits', async () => {
+  await using db = await openAnalytics({ attach: {} });
+  for (const name of ['a.parquet', 'a.csv', 'a.json']) {
+    const file = join(folder, name);
+    expect(await db.exportTo(file, sql, ['it\'s "quoted", or not'])).toEqual({ rows: 1 });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  }
+  expect(readFileSync(join(folder, 'a.csv'), 'utf8')).toBe(
+    'text,money,whole,day,nothing\n"it\'s ""quoted"", or not",12345678901234567890.50,9007199254740993,2026-11-23,\n',
+  );
+  expect(readFileSync(join(folder, 'a.json'), 'utf8')).toContain('"money":12345678901234567890.5');
+  const path = join(folder, 'a.parquet').replaceAll("'", "''");
+  expect(await db.query(`FROM '${path}'`).all()).toEqual([
+    {
+      text: 'it\'s "quoted", or not',
+      money: '12345678901234567890.50',
+      whole: 9007199254740993n,
+      day: '2026-11-23',
+      nothing: null,
+    },
+  ]);
+  expect(readdirSync(folder)).toHaveLength(3);
+});
+
+test('a query that fails or is aborted leaves the older file, and nothing beside it', async () => {
+  await using db = await openAnalytics({ attach: {} });
+  const file = join(folder, 'a.csv');
+  writeFileSync(file, 'older');
+  await expect(db.exportTo(file, 'SELECT nonsense')).rejects.toMatchObject({ code: 'QUERY_FAILED' });
+  await expect(db.exportTo(file, "SELECT error('late') FROM range(10)")).rejects.toMatchObject({
+    code: 'QUERY_FAILED',
+  });
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new Error('enough')), 50);
+  const endless = 'SELECT a.range + b.range FROM range(1000000) a, range(1000000) b';
+  await expect(db.exportTo(file, endless, [], { signal: controller.signal })).rejects.toThrow('enough');
+  expect(readFileSync(file, 'utf8')).toBe('older');
+  expect(readdirSync(folder)).toEqual(['a.csv']);
+  expect(await db.exportTo(file, 'SELECT 1 AS one;\n')).toEqual({ rows: 1 });
+  expect(readFileSync(file, 'utf8')).toBe('one\n1\n');
+});
+
+test.each(['a.xlsx', 'parquet', 'a.csv.gz'])('refuses %s, and folders that are not there', async (name) => {
+  await using db = await openAnalytics({ attach: {} });
+  await expect(db.exportTo(join(folder, name), 'SELECT 1')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  await expect(db.exportTo(join(folder, 'none', 'a.csv'), 'SELECT 1')).rejects.toMatchObject({
+    code: 'QUERY_FAILED',
+    message: expect.stringContaining('ENOENT') as string,
+  });
+});
+
+test('one database by its configuration, closed after the work', async () => {
+  const path = join(folder, 'bank.db');
+  const db = new DatabaseSync(path);
+  db.exec('CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1)');
+  db.close();
+  await using connection = await getDuckdbConnection({ path });
+  expect(await connection.query('FROM bank.t').all()).toEqual([{ a: 1 }]);
+  const closed = await withDuckdb(
+    async (inside) => {
+      expect(await inside.query('FROM bank.t').all()).toEqual([{ a: 1 }]);
+      return inside;
+    },
+    { path },
+  );
+  await expect(closed.query('SELECT 1').all()).rejects.toMatchObject({ code: 'QUERY_FAILED' });
+});

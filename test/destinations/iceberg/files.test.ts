@@ -1,0 +1,251 @@
+/** Files of JSON lines: taken by DuckDB or read row by row, the table is the same. */
+import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { iceberg, readRows } from '../../../src/destinations/iceberg/index.ts';
+import type { IcebergOptions } from '../../../src/destinations/iceberg/index.ts';
+import { date, decimal, defineSource, defineStream, int64, run, timestamp } from '../../../src/index.ts';
+import type { RunReport, WriteMode } from '../../../src/index.ts';
+import { jsonLines } from '../../../src/sources/json-lines/index.ts';
+
+const schema = z.object({
+  id: int64(),
+  amount: decimal(18, 4).nullish(),
+  share: decimal(9, 3).nullish(),
+  day: date().nullish(),
+  at: timestamp().nullish(),
+  ok: z.boolean().nullish(),
+  n: z.number().nullish(),
+  text: z.string().nullish(),
+});
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** A folder with files, and two warehouses: what DuckDB brings in, and what JavaScript does. */
+class Files implements Disposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'plumbing-files-'));
+  #files = 0;
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  file(rows: readonly (Line | string)[]): string {
+    const path = join(this.folder, `rows-${this.#files++}.jsonl`);
+    writeFileSync(
+      path,
+      rows.map((row) => `${typeof row === 'string' ? row : JSON.stringify(row)}\n`).join(''),
+    );
+    return path;
+  }
+
+  load(write: WriteMode, engine: 'auto' | 'javascript', ...paths: string[]): Promise<RunReport> {
+    const destination = iceberg(this.to(engine));
+    const stream = defineStream({
+      name: 't',
+      schema,
+      primaryKey: ['id'],
+      write,
+      read: () => jsonLines(...paths),
+    });
+    return run({ source: defineSource({ name: 'files', streams: [stream] }), destination });
+  }
+
+  to(engine: 'auto' | 'javascript'): IcebergOptions {
+    return { warehouse: join(this.folder, engine), engine };
+  }
+
+  async rows(engine: 'auto' | 'javascript' = 'auto'): Promise<string[]> {
+    const rows: string[] = [];
+    for await (const { _plumbing_load_id: id, _inserted_at_ts: at, ...row } of readRows(
+      this.to(engine),
+      't',
+    )) {
+      rows.push(
+        JSON.stringify({ ...row, at2: at !== null, id2: id !== null }, (_, v: unknown) =>
+          typeof v === 'bigint' ? `${v}n` : v,
+        ),
+      );
+    }
+    return rows.toSorted();
+  }
+
+  /** How many of the table's data files DuckDB has written. */
+  written(): number {
+    const folder = join(this.folder, 'auto', 'default', 't', 'data');
+    return readdirSync(folder).filter((name) => readFileSync(join(folder, name)).includes('DuckDB')).length;
+  }
+}
+
+const row = (id: number, text = 'x'): Line => ({ id, text, amount: '1.5', n: 0.25 });
+const append: WriteMode = { mode: 'append' };
+const merge: WriteMode = { mode: 'merge', strategy: 'upsert' };
+const keep: WriteMode = { mode: 'merge', strategy: 'insert-only' };
+const replace: WriteMode = { mode: 'replace' };
+
+describe('a file of JSON lines', () => {
+  test('is taken by DuckDB, and gives the same table and counts as row by row', async () => {
+    const line = fc.record(
+      {
+        amount: fc.option(
+          fc.bigInt({ min: -(10n ** 18n - 1n), max: 10n ** 18n - 1n }).map((n) => textOf(n, 4)),
+        ),
+        share: fc.option(fc.integer({ min: -999_999_999, max: 999_999_999 }).map((n) => n / 1_000)),
+        day: fc.option(days().map((at) => at.toISOString().slice(0, 10))),
+        at: fc.option(days().map((at) => at.toISOString().replace('Z', '123+02:30'))),
+        ok: fc.option(fc.boolean()),
+        n: fc.option(
+          fc
+            .double({ noDefaultInfinity: true, noNaN: true, min: -1e15, max: 1e15 })
+            .map((n) => Number(n.toPrecision(12)) + 0),
+        ),
+        text: fc.option(fc.string({ unit: 'grapheme' })),
+      },
+      { requiredKeys: ['amount'] },
+    );
+    const lines = (least: number) =>
+      fc.uniqueArray(fc.tuple(fc.integer({ min: 0, max: 40 }), line), {
+        selector: ([id]) => id,
+        minLength: least,
+        maxLength: 20,
+      });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(append, merge, keep, replace),
+        lines(1),
+        fc.array(lines(1), { minLength: 1, maxLength: 3 }),
+        async (write, first, more) => {
+          using files = new Files();
+          const toFile = (rows: typeof first): string =>
+            files.file(rows.map(([id, rest]) => ({ id, ...rest })));
+          const [base, ...paths] = [toFile(first), ...more.map(toFile)] as [string, ...string[]];
+          const reports = [];
+          for (const engine of ['auto', 'javascript'] as const) {
+            await files.load(write, engine, base);
+            const { streams } = await files.load(write, engine, ...paths);
+            const { inserted, updated, unchanged, deleted, read } = streams[0] ?? {};
+            reports.push({ inserted, updated, unchanged, deleted, read });
+          }
+          expect(reports[0]).toEqual(reports[1]);
+          expect(await files.rows('auto')).toEqual(await files.rows('javascript'));
+        },
+      ),
+      { numRuns: 25 },
+    );
+  }, 120_000);
+
+  test('is not passed through JavaScript', async () => {
+    using files = new Files();
+    await files.load(merge, 'auto', files.file([row(1), row(2)]));
+    await files.load(merge, 'auto', files.file([row(2, 'new'), row(3)]));
+    expect(files.written()).toBe(2);
+    expect(await files.rows()).toHaveLength(3);
+  });
+
+  test.each([
+    ['a row that does not fit', [row(1), { id: 'two' }, row(3)], { inserted: 2, quarantined: 1 }],
+    ['a line that is no JSON', [row(1), '{"id":', row(3)], { inserted: 2, quarantined: 1 }],
+    ['a key twice', [row(1, 'a'), row(2), row(1, 'b')], { inserted: 2, updated: 1 }],
+    ['a field that is new', [row(1), { ...row(2), more: 1 }], { inserted: 2 }],
+    [
+      'a number that a double can not hold',
+      ['{"id":1,"n":null}', '{"id":12345678901234567890,"n":1}'],
+      { inserted: 1, quarantined: 1 },
+    ],
+  ])('with %s is read row by row', async (_what, lines, counts) => {
+    using files = new Files();
+    const report = await files.load(merge, 'auto', files.file(lines));
+    expect(report.streams[0]).toMatchObject(counts);
+    expect(files.written()).toBe(0);
+    if ('updated' in counts) expect((await files.rows()).join()).toContain('"text":"b"');
+  });
+
+  test('files that meet in one commit: the last one counts', async () => {
+    using files = new Files();
+    await files.load(merge, 'auto', files.file([row(1, 'old'), row(2, 'old'), row(4, 'old')]));
+    const report = await files.load(
+      merge,
+      'auto',
+      files.file([row(1, 'a'), row(2, 'a'), row(3, 'a')]),
+      files.file([row(2, 'b'), row(3, 'b'), row(5, 'b')]),
+      files.file([row(2, 'b'), row(1, 'old')]),
+    );
+    expect(report.streams[0]).toMatchObject({ inserted: 2, updated: 5, unchanged: 1 });
+    const texts = (await files.rows()).map((text) => (JSON.parse(text) as { text: string }).text);
+    expect(texts.toSorted()).toEqual(['b', 'b', 'b', 'old', 'old']);
+  });
+
+  test('a row keeps when it was inserted, and says which load changed it', async () => {
+    using files = new Files();
+    const first = await files.load(merge, 'auto', files.file([row(1), row(2)]));
+    const second = await files.load(merge, 'auto', files.file([row(1), row(2, 'new')]));
+    const loads = new Map<unknown, unknown>();
+    const times = new Map<unknown, unknown>();
+    for await (const { id, _plumbing_load_id: load, _inserted_at_ts: at } of readRows(
+      files.to('auto'),
+      't',
+    )) {
+      loads.set(id, load);
+      times.set(id, at);
+    }
+    expect(loads).toEqual(
+      new Map([
+        [1, first.loadId],
+        [2, second.loadId],
+      ]),
+    );
+    expect(times.get(1)).toBe(times.get(2));
+  });
+
+  test('that changes while it is loaded is an error, and nothing of it is stored', async () => {
+    using files = new Files();
+    const path = files.file([row(1), row(2)]);
+    const destination = iceberg(files.to('auto'));
+    const stream = defineStream({
+      name: 't',
+      schema,
+      write: 'append',
+      read: () => jsonLines(path),
+    });
+    const report = await run(
+      { source: defineSource({ name: 'files', streams: [stream] }), destination },
+      {
+        onProgress({ type }) {
+          if (type === 'batch') appendFileSync(path, `${JSON.stringify(row(3))}\n`);
+        },
+      },
+    );
+    expect(report).toMatchObject({
+      status: 'failed',
+      streams: [{ error: { code: 'SOURCE_FAILED', retryable: true } }],
+    });
+    expect(await files.rows()).toEqual([]);
+  });
+
+  test('large files are written anew by DuckDB as well when much of them goes', async () => {
+    using files = new Files();
+    const ids = Array.from({ length: 60_000 }, (_, i) => i);
+    await files.load(merge, 'auto', files.file(ids.map((id) => row(id, `text ${id * 7919}`))));
+    const report = await files.load(
+      merge,
+      'auto',
+      files.file(ids.filter((id) => id % 2 === 0).map((id) => row(id, 'new'))),
+    );
+    expect(report.streams[0]).toMatchObject({ inserted: 0, updated: 30_000 });
+    const rows = await files.rows();
+    expect(rows).toHaveLength(60_000);
+    expect(rows.filter((text) => text.includes('"new"'))).toHaveLength(30_000);
+  });
+});
+
+function days(): fc.Arbitrary<Date> {
+  return fc.date({ min: new Date('1000-01-02'), max: new Date('9998-12-30'), noInvalidDate: true });
+}
+
+function textOf(units: bigint, scale: number): string {
+  const digits = String(units < 0n ? -units : units).padStart(scale + 1, '0');
+  return `${units < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+}
