@@ -1,10 +1,12 @@
 /** DuckDB as the tool that reads and writes many rows at once; it keeps nothing. */
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
 import { isPlumbingError, PlumbingError } from '../../../errors/index.ts';
 import { loadPeer } from '../../../errors/optional-peer.ts';
+import { quoteText } from '../../../model/sql-text.ts';
 
 /** What rows, indexes of joins and compressed pages may take; what does not fit goes to a temporary folder. */
 const memoryLimit = '320MB';
@@ -14,10 +16,13 @@ const maxThreads = 4;
 export class DuckEngine {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
+  readonly #folder: string;
+  #emptyFile: string | undefined;
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, folder: string) {
     this.#instance = instance;
     this.#connection = connection;
+    this.#folder = folder;
   }
 
   /** `undefined` where the package is not installed. */
@@ -27,10 +32,11 @@ export class DuckEngine {
         '@duckdb/node-api',
         () => import('@duckdb/node-api'),
       );
+      const folder = join(tmpdir(), `plumbing-duckdb-${randomBytes(8).toString('hex')}`);
       const instance = await Instance.create(':memory:', {
         threads: String(Math.min(availableParallelism(), maxThreads)),
         memory_limit: memoryLimit,
-        temp_directory: join(tmpdir(), `plumbing-duckdb-${randomBytes(8).toString('hex')}`),
+        temp_directory: folder,
         preserve_insertion_order: 'false',
         autoinstall_known_extensions: 'false',
         autoload_known_extensions: 'false',
@@ -39,7 +45,7 @@ export class DuckEngine {
       await connection.run("SET TimeZone = 'UTC'");
       // What a file of a table holds is not known to the optimizer: the smaller side of a join is always written second.
       await connection.run("SET disabled_optimizers = 'join_order,build_side_probe_side'");
-      return new DuckEngine(instance, connection);
+      return new DuckEngine(instance, connection, folder);
     } catch (error) {
       if (isPlumbingError(error, 'OPTIONAL_PEER_MISSING')) return undefined;
       throw error;
@@ -73,9 +79,22 @@ export class DuckEngine {
     }
   }
 
+  /** The path of a Parquet file without rows; gone when the engine is closed. */
+  async emptyFile(): Promise<string> {
+    if (this.#emptyFile === undefined) {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      const path = join(this.#folder, 'empty.parquet');
+      const sql = `COPY (SELECT 0 AS nothing WHERE false) TO ${quoteText(path)} (FORMAT parquet)`;
+      await this.run('preparing to read files', sql);
+      this.#emptyFile = path;
+    }
+    return this.#emptyFile;
+  }
+
   close(): void {
     this.#connection.closeSync();
     this.#instance.closeSync();
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

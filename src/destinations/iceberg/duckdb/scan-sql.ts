@@ -29,9 +29,14 @@ export function rowsSql(columns: readonly ScanColumn[], files: readonly ScanFile
  * The query for the rows of `files` with their places: columns go by `f` and their id; `file` is the place in the list that
  * {@link inScanOrder} makes of the files, `place` the position in the file.
  *
+ * @param emptyFile a Parquet file without rows: where columns go by id, DuckDB reads a list of one file with one thread only
  * @throws PlumbingError as {@link rowsSql}
  */
-export function placesSql(columns: readonly ScanColumn[], files: readonly ScanFile[]): string {
+export function placesSql(
+  columns: readonly ScanColumn[],
+  files: readonly ScanFile[],
+  emptyFile?: string,
+): string {
   const ids = columns.map(({ id }) => `f${id}`);
   const list = (first: number): string[] => [
     ...ids,
@@ -40,7 +45,7 @@ export function placesSql(columns: readonly ScanColumn[], files: readonly ScanFi
   ];
   const nulls = columns.map(({ id, duckType }) => `CAST(NULL AS ${duckType}) AS f${id}`);
   const empty = `SELECT ${[...nulls, '0 AS file', '0 AS place'].join(', ')} WHERE false`;
-  return unionOf(columns, inScanOrder(files), list) ?? empty;
+  return unionOf(columns, inScanOrder(files), list, emptyFile) ?? empty;
 }
 
 /** Files without deleted rows first: they are scanned together. */
@@ -53,14 +58,15 @@ function unionOf(
   columns: readonly ScanColumn[],
   files: readonly ScanFile[],
   list: (first: number) => readonly string[],
+  emptyFile?: string,
 ): string | undefined {
   const whole = files.filter(({ deletes }) => deletes.length === 0);
   const cut = files.slice(whole.length);
   const parts: string[] = [];
-  if (whole.length > 0) parts.push(`SELECT ${list(0).join(', ')} FROM ${dataOf(columns, whole)}`);
+  if (whole.length > 0) parts.push(`SELECT ${list(0).join(', ')} FROM ${dataOf(columns, whole, emptyFile)}`);
   if (cut.length > 0) {
     parts.push(
-      `SELECT ${list(whole.length).join(', ')} FROM ${dataOf(columns, cut)} AS data ` +
+      `SELECT ${list(whole.length).join(', ')} FROM ${dataOf(columns, cut, emptyFile)} AS data ` +
         `ANTI JOIN (${deletedSql(cut)}) AS gone ` +
         'ON data.file_index = gone.data_file AND data.file_row_number = gone.position',
     );
@@ -74,21 +80,24 @@ export function nullsSql(columns: readonly ScanColumn[]): string {
   return `SELECT ${nulls.length > 0 ? nulls.join(', ') : 'NULL AS unreadable'}`;
 }
 
-function dataOf(columns: readonly ScanColumn[], files: readonly ScanFile[]): string {
+function dataOf(columns: readonly ScanColumn[], files: readonly ScanFile[], emptyFile?: string): string {
   const fields = columns.map(({ id, duckType }): ScanField => [id, `f${id}`, duckType]);
   return scanSql(
     fields,
     files.map(({ entry }) => entry.file),
+    emptyFile,
   );
 }
 
 type ScanField = readonly [id: number, name: string, duckType: string];
 
-function scanSql(fields: readonly ScanField[], files: readonly DataFile[]): string {
+function scanSql(fields: readonly ScanField[], files: readonly DataFile[], emptyFile?: string): string {
   const schema = fields.map(
     ([id, name, type]) => `${id}: {name: ${quoteText(name)}, type: ${quoteText(type)}, default_value: NULL}`,
   );
   const paths = files.map((file) => quoteText(parquetPath(file)));
+  // Last, so that the others keep their places.
+  if (emptyFile !== undefined && paths.length === 1) paths.push(quoteText(emptyFile));
   return `read_parquet([${paths.join(', ')}], schema = MAP {${schema.join(', ')}})`;
 }
 

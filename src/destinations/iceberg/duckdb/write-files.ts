@@ -54,7 +54,7 @@ export async function writeFiles(
     for (const file of files) {
       const merge = new FileMerge(table.fields, definition, stamp, file);
       const old = inScanOrder(await table.scanFiles());
-      await run(merge.matchSql(old));
+      await run(merge.matchSql(old, await engine.emptyFile()));
       const [[count, distinct] = []] = await run('SELECT count(*), count(DISTINCT n) FROM matched');
       // Two rows of one key, as another program may have left them: the first counts.
       if (count !== distinct) await run(onlyFirst);
@@ -118,7 +118,7 @@ class FileMerge {
   }
 
   /** The rows of the table that have a key of the file, with what an update keeps of them. */
-  matchSql(files: readonly ScanFile[]): string {
+  matchSql(files: readonly ScanFile[], emptyFile: string): string {
     const { write, primaryKey } = this.#definition;
     const keepsOld = write.mode === 'merge' && write.strategy === 'insert-only';
     const keys = this.#fields.filter(({ name }) => primaryKey.includes(name));
@@ -140,12 +140,14 @@ class FileMerge {
       ...kept.map(({ id }) => `o.f${id}`),
     ];
     const on = keys.map(({ id, name }) => `o.f${id} = n.c${this.#placeOf(name)}`);
+    // What this commit has deleted is left out last, where few rows are left: before the join it would be every row of the table.
     return (
-      `CREATE OR REPLACE TEMP TABLE matched AS SELECT ${list.join(', ')} FROM (${placesSql(scanned, files)}) AS o ` +
+      `CREATE OR REPLACE TEMP TABLE matched AS SELECT ${list.join(', ')} FROM (${placesSql(scanned, files, emptyFile)}) AS o ` +
+      `JOIN (${this.#incoming()}) AS n ON ${on.join(' AND ')} ` +
       (files.length > 0
-        ? `ANTI JOIN (SELECT file, place FROM gone JOIN ${pathsSql(files)} USING (path)) AS g USING (file, place) `
-        : '') +
-      `JOIN (${this.#incoming()}) AS n ON ${on.join(' AND ')}`
+        ? `ANTI JOIN (SELECT file, place FROM gone JOIN ${pathsSql(files)} USING (path)) AS g ` +
+          'ON o.file = g.file AND o.place = g.place'
+        : '')
     );
   }
 
