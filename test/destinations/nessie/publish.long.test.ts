@@ -162,9 +162,9 @@ describe('a load', () => {
     expect(theirs).toHaveLength(101);
   });
 
-  test('two pipelines that write the same table through branches: every row once, 10 rounds', async () => {
+  test('two pipelines that write the same table through branches: every row once, 50 rounds', async () => {
     const place = new Place();
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 50; round++) {
       const ids = [0, 1, 2].map((i) => round * 3 + i);
       const reports = await Promise.all(
         ['a', 'b'].map((name) =>
@@ -177,8 +177,8 @@ describe('a load', () => {
       for (const report of reports)
         expect(report).toMatchObject({ status: 'succeeded', streams: [{ inserted: 3 }, { inserted: 3 }] });
     }
-    expect(await place.rows()).toHaveLength(60);
-    expect(await place.rows('log_a')).toHaveLength(30);
+    expect(await place.rows()).toHaveLength(300);
+    expect(await place.rows('log_a')).toHaveLength(150);
     expect((await branches()).filter((name) => name.startsWith('plumbing_'))).toHaveLength(
       (await branches()).length - 1,
     );

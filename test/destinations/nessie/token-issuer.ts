@@ -4,6 +4,7 @@ import type { KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 /** A running issuer. */
 export interface TokenIssuer {
@@ -27,11 +28,11 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const client = { id: 'loader', secret: `secret-${randomUUID()}` };
   const given: string[] = [];
-  const server = createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += String(chunk);
-    const [status, answer] = answerTo(request.url ?? '', new URLSearchParams(body));
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      const [status, answer] = answerTo(request.url ?? '', new URLSearchParams(body));
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/realm`;

@@ -1,6 +1,6 @@
 /** Compares what this library reads of a table with what others read. */
 import { expect } from 'vitest';
-import type { Column, LogicalType, Value } from '../../../src/model/index.ts';
+import type { Column, LogicalType, Reader, Value } from '../../../src/model/index.ts';
 import { encodeJson } from '../../../src/model/json-text.ts';
 import { IcebergSession } from '../../../src/destinations/iceberg/session.ts';
 import type { Warehouse } from '../../destinations/iceberg/harness.ts';
@@ -22,20 +22,28 @@ export async function expectAgreement(
   try {
     const loaded = await house.load(table);
     if (!loaded) throw new Error(`there is no table ${table}`);
-    const { reader } = new IcebergSession(house, true);
-    const columns = (await reader.columns(table)) ?? [];
-    const own: string[] = [];
-    for await (const row of reader.readRows(table)) {
-      own.push(JSON.stringify(columns.map(({ name, type }) => textOf(type, row[name] ?? null))));
-    }
-    own.sort();
     const theirs = await readers.pyicebergRows(catalogOf(warehouse), `default.${table}`);
-    expect(linesOf(theirs, columns)).toEqual(own);
-    expect(linesOf(await readers.duckdbRows(loaded.metadataLocation), columns)).toEqual(own);
-    return own;
+    const duckdbs = await readers.duckdbRows(loaded.metadataLocation);
+    return await expectSameRows(new IcebergSession(house, true).reader, table, [theirs, duckdbs]);
   } finally {
     await house.catalog.close();
   }
+}
+
+/** What our reader reads is what others have read, to the last digit, in whatever order. */
+export async function expectSameRows(
+  reader: Reader,
+  table: string,
+  others: readonly TextRows[],
+): Promise<string[]> {
+  const columns = (await reader.columns(table)) ?? [];
+  const own: string[] = [];
+  for await (const row of reader.readRows(table)) {
+    own.push(JSON.stringify(columns.map(({ name, type }) => textOf(type, row[name] ?? null))));
+  }
+  own.sort();
+  for (const rows of others) expect(linesOf(rows, columns)).toEqual(own);
+  return own;
 }
 
 function linesOf(read: TextRows, columns: readonly Column[]): string[] {

@@ -19,6 +19,15 @@ export interface TextRows {
 
 type Answer = Record<string, unknown>;
 
+/** What DuckDB is told of a REST catalog. */
+export interface RestAddress {
+  /** Before `/v1`. */
+  readonly endpoint: string;
+  readonly warehouse: string;
+  /** `http://HOST:PORT` of its storage. */
+  readonly s3: string;
+}
+
 /** A Python process that reads and writes Iceberg tables. */
 export class Readers {
   readonly #child: ReturnType<typeof spawn>;
@@ -57,6 +66,11 @@ export class Readers {
 
   async duckdbRows(metadata: string): Promise<TextRows> {
     return (await this.call('duckdb_rows', { metadata })) as unknown as TextRows;
+  }
+
+  /** By DuckDB's extension, through the REST of a catalog. */
+  async duckdbRestRows(catalog: RestAddress, table: string): Promise<TextRows> {
+    return (await this.call('duckdb_rest_rows', { ...catalog, table })) as unknown as TextRows;
   }
 
   close(): void {

@@ -99,16 +99,34 @@ def pyiceberg_rows(request):
     return rows_of(table_of(request).scan(**options).to_arrow())
 
 
-def duckdb_rows(request):
+def duckdb_connection(*extensions):
     connection = duckdb.connect()
     base = os.path.dirname(os.path.dirname(duckdb.__file__))
-    for name in ("avro", "iceberg"):
+    for name in extensions:
         for path in glob.glob(f"{base}/duckdb_extension_{name}/**/{name}.duckdb_extension", recursive=True):
             connection.execute(f"LOAD '{path}'")
     connection.execute("SET TimeZone='UTC'")
+    return connection
+
+
+def duckdb_rows(request):
+    connection = duckdb_connection("avro", "iceberg")
     metadata = request["metadata"].removeprefix("file://").replace("'", "''")
     result = connection.execute(f"SELECT * FROM iceberg_scan('{metadata}')").to_arrow_table()
     return rows_of(result)
+
+
+def duckdb_rest_rows(request):
+    connection = duckdb_connection("avro", "httpfs", "iceberg")
+    connection.execute(
+        "CREATE SECRET (TYPE s3, KEY_ID 'test', SECRET 'test', REGION 'us-east-1', URL_STYLE 'path', USE_SSL false, "
+        f"ENDPOINT '{request['s3'].removeprefix('http://')}')"
+    )
+    connection.execute(
+        f"ATTACH '{request['warehouse']}' AS lake (TYPE iceberg, ENDPOINT '{request['endpoint']}', "
+        "AUTHORIZATION_TYPE 'none', ACCESS_DELEGATION_MODE 'none')"
+    )
+    return rows_of(connection.execute(f"SELECT * FROM lake.{request['table']}").to_arrow_table())
 
 
 def arrow_rows(table, rows):
@@ -222,6 +240,7 @@ OPERATIONS = {
     for operation in (
         pyiceberg_rows,
         duckdb_rows,
+        duckdb_rest_rows,
         pyiceberg_append,
         pyiceberg_delete,
         pyiceberg_upsert,
