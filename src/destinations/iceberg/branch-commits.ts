@@ -35,6 +35,8 @@ export class BranchCommits {
   readonly #direct: LoadCommits;
   /** Commits to the branch, while there is one. */
   #onBranch: LoadCommits | undefined;
+  /** As a branch shows it that was made, and has nothing of this load yet. */
+  #fresh: Lakehouse | undefined;
   /** Of all commits of this load that a merge was asked for: one that came late is one of them. */
   readonly #tokens: string[] = [];
 
@@ -67,9 +69,9 @@ export class BranchCommits {
 
   /** Puts the rows on a new branch; also again, on top of what the catalog shows now. */
   async stage(tables: readonly TableLoad[]): Promise<void> {
-    const catalog = await this.#branches.create(this.branch);
-    failpoint('iceberg.branch_created');
-    const commits = new LoadCommits(this.#house.withCatalog(catalog), this.#info, this.#tables, mainBranch);
+    const house = this.#fresh ?? (await this.#newBranch());
+    this.#fresh = undefined;
+    const commits = new LoadCommits(house, this.#info, this.#tables, mainBranch);
     this.#onBranch = commits;
     await commits.refresh(tables);
     await commits.stage(tables);
@@ -98,6 +100,13 @@ export class BranchCommits {
       }
       this.#info.signal.throwIfAborted();
       await sleep(Math.random() * Math.min(100 * 2 ** tries, 5_000));
+      // A merge that came after it was looked up is a part of the new branch, and its rows would be there twice. Later it can't
+      // come: the branch that it was for is gone.
+      this.#fresh = await this.#newBranch();
+      if (await this.#isIn(this.#fresh)) {
+        await commits.settle(this.#house);
+        break;
+      }
       await again();
     }
     await this.removeBranch();
@@ -131,10 +140,9 @@ export class BranchCommits {
     if (outcome === 'committed') return outcome;
     if (outcome === 'unknown') log.warn('the catalog did not answer a merge; looking it up', {});
     // A conflict may be with this very merge, when its first answer was lost on the way.
-    const record = new RunRecord(this.#house, this.#info);
     try {
       for (let i = 0; ; i++) {
-        for (const token of this.#tokens) if (await record.isThere(token)) return 'committed';
+        if (await this.#isIn(this.#house)) return 'committed';
         if (outcome === 'conflict' || i === lookups) break;
         await sleep(lookupMs);
       }
@@ -145,8 +153,20 @@ export class BranchCommits {
         { cause },
       );
     }
-    // Another branch of the same name takes this one's place, so that a merge that is still on its way finds nothing.
     return 'conflict';
+  }
+
+  async #newBranch(): Promise<Lakehouse> {
+    const catalog = await this.#branches.create(this.branch);
+    failpoint('iceberg.branch_created');
+    return this.#house.withCatalog(catalog);
+  }
+
+  /** Whether a merge of this load is a part of what `house` shows. */
+  async #isIn(house: Lakehouse): Promise<boolean> {
+    const record = new RunRecord(house, this.#info);
+    for (const token of this.#tokens) if (await record.isThere(token)) return true;
+    return false;
   }
 }
 

@@ -14,14 +14,23 @@ export interface PreparedCommit {
 }
 
 /** What a commit is made of. */
-export interface CommitPlan {
+export interface CommitPlan<P extends PreparedCommit> {
   /**
-   * Makes the commit, on top of what was seen last, or of what the catalog shows now (`isRetry`). `token` marks it, so that it
+   * Makes the commit, on top of what was seen last, or of what the catalog shows now (`isRetry`). `token` marks this try, so that it
    * can be found.
    */
-  readonly prepare: (token: string, isRetry: boolean) => Promise<PreparedCommit>;
+  readonly prepare: (token: string, isRetry: boolean) => Promise<P>;
   /** Whether the commit of the token is in the catalog. */
   readonly isThere: (token: string) => Promise<boolean>;
+}
+
+/** A commit that has happened. */
+export interface Committed<P extends PreparedCommit> {
+  /** The tables as they are now. */
+  readonly tables: readonly LoadedTable[];
+  /** The try that it was, which need not be the last one. */
+  readonly prepared: P;
+  readonly token: string;
 }
 
 /** How long a commit of unknown outcome may still come late. */
@@ -30,43 +39,55 @@ const settleMs = 1_000;
 /**
  * Runs a plan until it is committed.
  *
- * @returns the tables as they are now.
  * @throws PlumbingError `COMMIT_CONFLICT` (retryable) when others come first each time; `COMMIT_UNKNOWN` when the outcome can't be
  * looked up either. Nothing of a failed try is left behind; nothing is removed while the outcome is unknown.
  */
-export async function commitTables(
+export async function commitTables<P extends PreparedCommit>(
   house: Lakehouse,
-  plan: CommitPlan,
+  plan: CommitPlan<P>,
   signal: AbortSignal,
-): Promise<readonly LoadedTable[]> {
-  const token = randomUUID();
+): Promise<Committed<P>> {
   const { commitTries } = house.options;
-  let isUncertain = false;
+  /** Tries that nobody answered. They may come late: their files stay. */
+  const unanswered: { readonly token: string; readonly prepared: P }[] = [];
+  /** The one of them that is in the catalog. */
+  const find = async (cause: unknown): Promise<Committed<P> | undefined> => {
+    for (const { token, prepared } of unanswered) {
+      if (await isThere(house, plan, token, cause))
+        return { tables: await reload(house, prepared.commits), prepared, token };
+    }
+    return undefined;
+  };
   for (let tries = 1; ; tries++) {
-    const { commits, discard } = await plan.prepare(token, tries > 1);
-    if (commits.length === 0) return [];
+    const token = randomUUID();
+    const prepared = await plan.prepare(token, tries > 1);
+    // One that has come after it was looked up is a part of what this one builds on, and its rows would be there twice. From here on
+    // it can't come: it asks for tables as they were.
+    const late = await find('an earlier commit was not answered');
+    if (late) {
+      await prepared.discard();
+      return late;
+    }
+    if (prepared.commits.length === 0) return { tables: [], prepared, token };
     let result;
     try {
-      result = await house.catalog.commit(commits);
+      result = await house.catalog.commit(prepared.commits);
     } catch (error) {
       // Thrown, not returned: it has certainly not happened.
-      await discard();
+      await prepared.discard();
       throw error;
     }
     if (result.outcome === 'committed') {
       failpoint('iceberg.committed');
-      return result.tables;
+      return { tables: result.tables, prepared, token };
     }
     if (result.outcome === 'unknown') {
+      unanswered.push({ token, prepared });
       await sleep(settleMs);
-      if (await isThere(house, plan, token, result.cause)) return reload(house, commits);
-      // It may come late: its files must stay, and the same conditions keep a second one from succeeding beside it.
-      isUncertain = true;
-    } else {
-      await discard();
-      // What came first may be our own earlier try.
-      if (isUncertain && (await isThere(house, plan, token, result.reason))) return reload(house, commits);
-    }
+    } else await prepared.discard();
+    // What came first may be our own earlier try.
+    const found = await find(result.outcome === 'unknown' ? result.cause : result.reason);
+    if (found) return found;
     if (tries >= commitTries) {
       throw new PlumbingError(
         result.outcome === 'unknown' ? 'COMMIT_UNKNOWN' : 'COMMIT_CONFLICT',
@@ -79,7 +100,12 @@ export async function commitTables(
   }
 }
 
-async function isThere(house: Lakehouse, plan: CommitPlan, token: string, cause: unknown): Promise<boolean> {
+async function isThere(
+  house: Lakehouse,
+  plan: CommitPlan<PreparedCommit>,
+  token: string,
+  cause: unknown,
+): Promise<boolean> {
   try {
     return await plan.isThere(token);
   } catch {

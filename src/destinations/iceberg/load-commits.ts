@@ -17,6 +17,12 @@ import type { PreparedTable, TableLoad } from './table-load.ts';
 
 type Prepared = ReadonlyMap<TableLoad, PreparedTable>;
 
+/** A try of a commit, with what it is made of. */
+interface Made {
+  readonly commits: readonly TableCommit[];
+  readonly prepared: Prepared;
+}
+
 /** See the module's title. */
 export class LoadCommits {
   readonly record: RunRecord;
@@ -63,9 +69,8 @@ export class LoadCommits {
     try {
       const all = [...involved, ...(await this.#quarantine.take(tables))];
       const seen = [...all, ...stale.map(({ table }) => table)];
-      let prepared: Prepared = new Map();
-      const committed = await this.#run(seen, async (token) => {
-        prepared = await this.#prepare(all, mainBranch, state, token);
+      const { committed, prepared } = await this.#run(seen, async (token) => {
+        const prepared = await this.#prepare(all, mainBranch, state, token);
         const record = this.#recordCommit(token, end, countsOf(prepared), state);
         return { commits: [...withoutBranches(commitsOf(prepared), stale), record], prepared };
       });
@@ -81,9 +86,8 @@ export class LoadCommits {
   /** Puts the rows of a staged load on a branch of each table, where only checks look; also again, on top of what is there now. */
   async stage(tables: readonly TableLoad[]): Promise<void> {
     if (this.#staged.size > 0) await this.refresh(tables);
-    let prepared: Prepared = new Map();
-    const committed = await this.#run(tables, async (token) => {
-      prepared = await this.#prepare(tables, this.branch, [], token);
+    const { committed, prepared } = await this.#run(tables, async (token) => {
+      const prepared = await this.#prepare(tables, this.branch, [], token);
       const record = this.#recordCommit(token, { status: 'running' }, new Map(), []);
       return { commits: [...commitsOf(prepared), record], prepared };
     });
@@ -99,10 +103,9 @@ export class LoadCommits {
   async publish(state: readonly StateEntry[], end: LoadEnd, again: () => Promise<void>): Promise<void> {
     const tables = this.staged;
     const quarantine = await this.#quarantine.take(tables);
-    let prepared: Prepared = new Map();
-    const committed = await this.#run([...tables, ...quarantine], async (token) => {
+    const { committed } = await this.#run([...tables, ...quarantine], async (token) => {
       if (tables.some((table) => mainOf(table) !== this.#mains.get(table))) await again();
-      prepared = await this.#prepare(quarantine, mainBranch, [], token);
+      const prepared = await this.#prepare(quarantine, mainBranch, [], token);
       const publications = tables.flatMap((table): TableCommit[] => {
         const own = this.#context(token, mainBranch, this.#stateOf(table, state));
         return table.loaded ? [table.publication(table.loaded, this.branch, own)] : [];
@@ -135,9 +138,7 @@ export class LoadCommits {
   async seal(state: readonly StateEntry[], end: LoadEnd): Promise<string> {
     const tables = this.staged;
     const quarantine = await this.#quarantine.take(tables);
-    let sealedBy = '';
-    await this.#run([...tables, ...quarantine], async (token) => {
-      sealedBy = token;
+    const { token } = await this.#run([...tables, ...quarantine], async (token) => {
       const prepared = await this.#prepare(quarantine, mainBranch, [], token);
       const cursors = tables.flatMap(
         (table) => table.stateCommit(this.#context(token, mainBranch, this.#stateOf(table, state))) ?? [],
@@ -145,7 +146,7 @@ export class LoadCommits {
       const record = this.#recordCommit(token, end, this.#staged, state);
       return { commits: [...cursors, ...commitsOf(prepared), record], prepared };
     });
-    return sealedBy;
+    return token;
   }
 
   /** What was staged is what readers of `house` see now. */
@@ -161,22 +162,24 @@ export class LoadCommits {
     this.#quarantine.discard();
   }
 
-  /** Runs a commit; what it needs is looked at again before each further try. */
+  /** Runs a commit; what it needs is looked at again before each further try. Gives what was prepared for the try that was committed. */
   async #run(
     tables: readonly TableLoad[],
-    make: (
-      token: string,
-    ) => Promise<{ readonly commits: readonly TableCommit[]; readonly prepared: Prepared }>,
-  ): Promise<readonly LoadedTable[]> {
-    const prepare = async (token: string, isRetry: boolean): Promise<PreparedCommit> => {
+    make: (token: string) => Promise<Made>,
+  ): Promise<{
+    readonly committed: readonly LoadedTable[];
+    readonly prepared: Prepared;
+    readonly token: string;
+  }> {
+    const prepare = async (token: string, isRetry: boolean): Promise<Made & PreparedCommit> => {
       if (isRetry) await this.refresh(tables);
-      const { commits, prepared } = await make(token);
-      return { commits, discard: () => discardAll(prepared) };
+      const made = await make(token);
+      return { ...made, discard: () => discardAll(made.prepared) };
     };
     const isThere = (token: string): Promise<boolean> => this.record.isThere(token);
-    const committed = await commitTables(this.#house, { prepare, isThere }, this.#info.signal);
-    this.record.settle(committed);
-    return committed;
+    const done = await commitTables(this.#house, { prepare, isThere }, this.#info.signal);
+    this.record.settle(done.tables);
+    return { committed: done.tables, prepared: done.prepared.prepared, token: done.token };
   }
 
   async #prepare(

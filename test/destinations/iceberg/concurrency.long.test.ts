@@ -107,6 +107,38 @@ for (const write of [{ mode: 'append' }, { mode: 'merge', strategy: 'upsert' }] 
       ]);
     });
 
+    test(`${write.mode}: commit ${nth} is applied late, before any look at what is there; it is told once, and rightly`, async () => {
+      const attempt = async (look: number): Promise<void> => {
+        using warehouse = new Warehouse();
+        await warehouse.load(target, [[1, 'a']]);
+        let count = 0;
+        let looks = 0;
+        let late: (() => Promise<CommitResult>) | undefined;
+        warehouse.wrap = (catalog) => ({
+          ...faulty(catalog, async (changes, real) => {
+            if (++count !== nth) return real.commit(changes);
+            late = () => real.commit(changes);
+            return unknown;
+          }),
+          async loadTable(identifier) {
+            if (late && ++looks === look) {
+              await late();
+              late = undefined;
+            }
+            return catalog.loadTable(identifier);
+          },
+        });
+        const load = await warehouse.load(target, [[2, 'b']]);
+        late = undefined;
+        expect(await warehouse.rows(), `look ${look}`).toEqual([
+          { id: 1, note: 'a' },
+          { id: 2, note: 'b' },
+        ]);
+        expect(load.counts('t'), `look ${look}`).toMatchObject({ inserted: 1, unchanged: 0 });
+      };
+      await Promise.all([1, 2, 3, 4, 5, 6].map(attempt));
+    });
+
     test(`${write.mode}: commit ${nth} is sent twice; the second one changes nothing`, async () => {
       using warehouse = new Warehouse();
       await warehouse.load(target, [[1, 'a']]);

@@ -1,6 +1,7 @@
 /** One load, one commit; checks on a branch; and what happens when others, or the network, come between. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { nessie } from '../../../src/destinations/nessie/index.ts';
@@ -185,14 +186,18 @@ describe('a load', () => {
   }, 240_000);
 });
 
-const faults: readonly (readonly [string, Fate, boolean])[] = [
-  ['the answer is lost', 'lose', true],
-  ['the request is lost', 'drop', false],
-  ['429', { status: 429, headers: { 'retry-after': '0' } }, false],
-  ['500', { status: 500 }, false],
-  ['503', { status: 503 }, false],
-  ['504', { status: 504, body: '<html>' }, false],
-  ['409', { status: 409, body: '{}' }, false],
+/** The server gets the request when the client has given it up. */
+const late = 'late';
+
+const faults: readonly (readonly [string, Fate | typeof late])[] = [
+  ['the answer is lost', 'lose'],
+  ['the request is lost', 'drop'],
+  ['the request comes late', late],
+  ['429', { status: 429, headers: { 'retry-after': '0' } }],
+  ['500', { status: 500 }],
+  ['503', { status: 503 }],
+  ['504', { status: 504, body: '<html>' }],
+  ['409', { status: 409, body: '{}' }],
 ];
 
 describe.each([
@@ -204,13 +209,18 @@ describe.each([
     const place = new Place();
     await place.load([order(1)]);
     let left = 1;
-    const decide = (passing: Passing): Fate =>
-      passing.method === 'POST' && url.test(passing.url) && left-- > 0 ? fate : 'pass';
+    const decide = async (passing: Passing): Promise<Fate> => {
+      const isMet = passing.method === 'POST' && url.test(passing.url) && left-- > 0;
+      if (isMet && fate === late) await delay(3_000);
+      return isMet && fate !== late ? fate : 'pass';
+    };
     await using proxy = await startProxy(server.uri, decide);
-    const options = { ...place.options, uri: proxy.endpoint };
+    const options = { ...place.options, uri: proxy.endpoint, ...(fate === late && { timeoutMs: 2_000 }) };
     let report = await place.load([order(1), order(2)], { checks, options });
     expect(left).toBeLessThan(1);
-    if (report.status !== 'succeeded') report = await place.load([order(1), order(2)], { checks });
+    if (report.status === 'succeeded')
+      expect(report.streams).toMatchObject([{ inserted: 1, unchanged: 1 }, { inserted: 2 }]);
+    else report = await place.load([order(1), order(2)], { checks });
     expect(report.status).toBe('succeeded');
     expect(await place.rows()).toHaveLength(2);
     expect(await place.rows('log_shop')).toHaveLength(3);
