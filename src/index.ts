@@ -38,11 +38,13 @@ export type {
   Stream,
   StreamOptions,
   TableCounts,
+  UndoReport,
+  UndoneTable,
   Value,
   WriteMode,
   WriteModeName,
 } from './model/index.ts';
-export { definePipeline, planRun, replayQuarantine, run } from './pipeline/index.ts';
+export { definePipeline, planRun, replayQuarantine, run, undoLoad } from './pipeline/index.ts';
 export type {
   CheckpointOptions,
   Pipeline,
@@ -52,5 +54,6 @@ export type {
   RunOptions,
   RunReport,
   StreamReport,
+  UndoOptions,
   WorkItem,
 } from './pipeline/index.ts';

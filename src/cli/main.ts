@@ -13,6 +13,7 @@ import { addRunCommand } from './run.ts';
 import { addSandboxCommand } from './sandbox.ts';
 import { addShellCommand } from './shell.ts';
 import { addStatusCommand } from './status.ts';
+import { addUndoCommand } from './undo.ts';
 
 silenceSqliteWarning();
 const abort = new AbortController();
@@ -47,6 +48,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     addChartCommand,
     addShellCommand,
     addMaintainCommand,
+    addUndoCommand,
   ]) {
     add(program, signal);
   }

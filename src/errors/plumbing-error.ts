@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'COMMIT_CONFLICT'
   | 'COMMIT_UNKNOWN'
   | 'CHECK_FAILED'
+  | 'UNDO_REFUSED'
   | 'SOURCE_FAILED'
   | 'QUERY_FAILED'
   | 'OPTIONAL_PEER_MISSING';

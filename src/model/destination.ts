@@ -31,6 +31,12 @@ export interface Session {
   begin(info: LoadInfo): Promise<Load>;
   /** Reads what is committed. */
   readonly reader: Reader;
+  /**
+   * Takes back a load that has ended: rows and cursors are what they were before it, in one commit. Waits for its turn as
+   * `begin` does. `UNDO_REFUSED` when a later load has touched the same rows or cursors, or when nothing is known of how they were;
+   * then nothing is changed. Absent where a destination can not do it.
+   */
+  undo?(loadId: string, signal: AbortSignal): Promise<UndoReport>;
   /** Ends the session. A load that is still open is aborted. */
   close(): Promise<void>;
 }
@@ -115,6 +121,24 @@ export interface RowFileField {
   readonly column: number;
   /** A line may lack the field, or have null in it. */
   readonly nullable: boolean;
+}
+
+/** What {@link Session.undo} did. */
+export interface UndoReport {
+  readonly loadId: string;
+  readonly pipeline: string;
+  readonly tables: readonly UndoneTable[];
+  /** The cursors that the load had moved, as they are again; without one the partition is read from its beginning. */
+  readonly state: readonly StateEntry[];
+}
+
+/** A table from which a load was taken back. */
+export interface UndoneTable {
+  readonly table: string;
+  /** Rows that the load had added. */
+  readonly removed: number;
+  /** Rows that the load had changed or deleted. */
+  readonly restored: number;
 }
 
 /** What {@link Load.abort} left behind. */
@@ -205,7 +229,7 @@ export interface LoadRecord {
   readonly loadId: string;
   readonly pipeline: string;
   /** `running` also stands for a run that was killed. */
-  readonly status: 'running' | 'succeeded' | 'failed' | 'checks_failed';
+  readonly status: 'running' | 'succeeded' | 'failed' | 'checks_failed' | 'undone';
   readonly startedAt: string;
   readonly finishedAt: string | null;
   readonly counts: Readonly<Record<string, TableCounts>>;

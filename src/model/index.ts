@@ -49,4 +49,6 @@ export type {
   Session,
   StoredQuarantinedRow,
   TableCounts,
+  UndoReport,
+  UndoneTable,
 } from './destination.ts';

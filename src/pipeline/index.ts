@@ -5,3 +5,5 @@ export type { CheckpointOptions, Pipeline, RunOptions, WorkItem } from './define
 export type { ProgressEvent, ReportedError, RunReport, StreamReport } from './report.ts';
 export { replayQuarantine } from './replay.ts';
 export type { ReplayReport } from './replay.ts';
+export { undoLoad } from './undo.ts';
+export type { UndoOptions } from './undo.ts';
