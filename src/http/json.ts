@@ -65,6 +65,9 @@ function digitsOf(text: string): string {
 
 const quote = 0x22;
 const backslash = 0x5c;
+const underscore = 0x5f;
+/** As it begins in the text. */
+const hiddenName = '"__proto__';
 
 /**
  * Walks over the text once, past its strings, and checks the limits. Says whether a plain `JSON.parse` keeps all there is:
@@ -73,10 +76,11 @@ const backslash = 0x5c;
  */
 function checkShape(text: string, what: string): boolean {
   let depth = 0;
-  let isPlain = !text.includes('__proto__') && !escapedLetter.test(text);
+  let isPlain = !(text.includes('\\u00') && escapedLetter.test(text));
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code === quote) {
+      if (text.charCodeAt(i + 1) === underscore && text.startsWith(hiddenName, i)) isPlain = false;
       i = endOfString(text, i);
     } else if (code === 0x7b || code === 0x5b) {
       if (++depth > maxDepth) throw limit(what, `is nested deeper than ${maxDepth} levels`);

@@ -19,6 +19,8 @@ export interface CompiledSchema {
   fastRow(columns: readonly Column[]): FastRow;
   /** Whether a row as sent has a field that the schema does not know. */
   hasUnknownFields(raw: unknown): boolean;
+  /** The same, but for fields that are null. */
+  hasUnknownValues(raw: unknown): boolean;
   /** The fields that the schema does not know, nested objects taken apart. */
   unknownFields(raw: unknown): UnknownField[];
 }
@@ -49,12 +51,13 @@ export function compileSchema(schema: z.ZodObject): CompiledSchema {
   const columns: Column[] = [];
   const names = new ColumnNames();
   const root = walk(schema, [], false, columns, names);
-  const countUnknown = compileUnknownTest(root);
   return {
     columns,
     flattener: (order) => compileFlattener(root, order),
     fastRow: (order) => compileFastRow(schema, columns, order) ?? (() => undefined),
-    hasUnknownFields: countUnknown,
+    hasUnknownFields: compileUnknownTest(root, '!== undefined'),
+    // Vendors name many fields that they leave empty; only what is not null calls for a column.
+    hasUnknownValues: compileUnknownTest(root, '!= null'),
     unknownFields(raw) {
       const found: UnknownField[] = [];
       collectUnknown(root, raw, found);
@@ -199,13 +202,13 @@ function compileFlattener(root: Level, order: readonly Column[]): (parsed: unkno
   return make(Object.freeze(Object.create(null)), instant);
 }
 
-/** Counts own fields against known ones: no list of names is made for the usual row. */
-function compileUnknownTest(root: Level): (raw: unknown) => boolean {
+/** Counts own fields against known ones: no list of names is made for the usual row. `counts` says which fields count. */
+function compileUnknownTest(root: Level, counts: '!== undefined' | '!= null'): (raw: unknown) => boolean {
   let serial = 0;
   const test = (level: Level, variable: string): string => {
     const n = `n${serial++}`;
-    const known = level.keys.map((key) => `(${variable}[${literal(key)}] !== undefined)`);
-    let code = `let ${n} = 0; for (const k in ${variable}) if (${variable}[k] !== undefined) ${n}++;`;
+    const known = level.keys.map((key) => `(${variable}[${literal(key)}] ${counts})`);
+    let code = `let ${n} = 0; for (const k in ${variable}) if (${variable}[k] ${counts}) ${n}++;`;
     code += ` if (${n} > ${known.join(' + ') || '0'}) return true;`;
     for (const [key, child] of level.children) {
       const name = `c${serial++}`;

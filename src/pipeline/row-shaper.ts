@@ -35,6 +35,7 @@ export class RowShaper {
   readonly #rowKeyIndex: number;
   /** Why a field that the schema does not know keeps its row out, or `undefined` when it becomes a column. */
   readonly #closed: boolean;
+  readonly #hasUnknown: (raw: unknown) => boolean;
   #keyIndexes: readonly number[] = [];
   #rowKeys = new RowKeys('');
   #read = 0;
@@ -52,6 +53,7 @@ export class RowShaper {
     this.#keyNames = table.primaryKey.filter((name) => name !== '_inserted_at_day' && name !== rowKeyColumn);
     this.#rowKeyIndex = table.columns.findIndex((column) => column.name === rowKeyColumn);
     this.#closed = stream.schema !== undefined && (stream.drift ?? 'evolve') !== 'evolve';
+    this.#hasUnknown = this.#closed ? this.#schema.hasUnknownFields : this.#schema.hasUnknownValues;
   }
 
   /** Rows read so far. */
@@ -123,7 +125,7 @@ export class RowShaper {
         row = this.#flatten(parsed.data);
       }
     }
-    if (this.#schema.hasUnknownFields(raw)) {
+    if (this.#hasUnknown(raw)) {
       for (const field of this.#schema.unknownFields(raw)) {
         if (this.#closed) return `${field.path.join('.')}: a field that the schema does not know`;
         const place = this.#extras.place(field);

@@ -97,6 +97,17 @@ describe('compileSchema', () => {
     [JSON.parse('{"__proto__": {"polluted": 1}}') as object, true],
   ])('sees whether %j has fields that the schema does not know', (raw, expected) => {
     expect(compiled.hasUnknownFields(raw)).toBe(expected);
+    expect(compiled.hasUnknownValues(raw)).toBe(expected);
+  });
+
+  test.each([
+    [{ accountId: 'x', more: null }, false],
+    [{ accountId: null, amount: { value: null, more: null } }, false],
+    [{ accountId: null, more: 0 }, true],
+    [{ amount: { unit: null, more: '' } }, true],
+  ])('sees whether %j has more than empty fields that the schema does not know', (raw, expected) => {
+    expect(compiled.hasUnknownFields(raw)).toBe(true);
+    expect(compiled.hasUnknownValues(raw)).toBe(expected);
   });
 
   test('takes unknown objects apart and keeps arrays whole', () => {
