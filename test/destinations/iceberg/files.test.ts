@@ -1,5 +1,6 @@
 /** Files of JSON lines: taken by DuckDB or read row by row, the table is the same. */
 import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -223,6 +224,43 @@ describe('a file of JSON lines', () => {
       streams: [{ error: { code: 'SOURCE_FAILED', retryable: true } }],
     });
     expect(await files.rows()).toEqual([]);
+  });
+
+  test('changes are found in small and in large columns', async () => {
+    using files = new Files();
+    // Texts that do not compress: the column is most of the table's bytes, and is read last.
+    const half = (text: string): string => createHash('sha512').update(text).digest('base64');
+    const text = (id: number): string => half(`a${id}`) + half(`b${id}`);
+    const stored = Array.from({ length: 60_000 }, (_, id): Line => ({
+      id,
+      n: id % 7,
+      ok: true,
+      text: text(id),
+    }));
+    await files.load(merge, 'auto', files.file(stored));
+    const fresh: Line = { id: 70_000, n: 1, ok: false, text: 'fresh' };
+    const changes: Record<number, Line> = {
+      0: {},
+      1: { n: 9 },
+      2: { text: 'new' },
+      3: { text: null },
+      4: { n: null },
+    };
+    const sent = Array.from({ length: 500 }, (_, i) => ({ ...stored[i * 100], ...changes[i % 5] }) as Line);
+    const report = await files.load(merge, 'auto', files.file([...sent, fresh]));
+    expect(report.streams[0]).toMatchObject({ inserted: 1, updated: 400, unchanged: 100 });
+    const expected = new Map([...stored, ...sent, fresh].map((line) => [line['id'], line]));
+    let read = 0;
+    for await (const { id, n, text: found } of readRows(files.to('auto'), 't')) {
+      const line = expected.get(id);
+      if (n !== (line?.['n'] ?? null) || found !== (line?.['text'] ?? null))
+        throw new Error(`row ${String(id)} differs`);
+      read++;
+    }
+    expect(read).toBe(60_001);
+    expect(files.written()).toBeGreaterThan(1);
+    const again = await files.load(merge, 'auto', files.file([...sent, fresh]));
+    expect(again.streams[0]).toMatchObject({ inserted: 0, updated: 0, unchanged: 501 });
   });
 
   test('large files are written anew by DuckDB as well when much of them goes', async () => {
