@@ -1,6 +1,6 @@
 /** Cursor arithmetic: the larger of two, and the start of the next read. */
 import Big from 'big.js';
-import { decimalShape } from '../model/index.ts';
+import { decimalShape, toTimestamp } from '../model/index.ts';
 import type { CursorOptions, JsonValue, LogicalType, Value } from '../model/index.ts';
 
 /** Whether cursor value `a` lies after `b`, by the column's type. */
@@ -9,19 +9,31 @@ export function isAfter(a: JsonValue, b: JsonValue, type: LogicalType): boolean 
   return (a as string | number | bigint) > (b as string | number | bigint);
 }
 
-/** Follows the largest cursor value of the rows of one partition. */
+/**
+ * Follows the largest cursor value of the rows of one partition.
+ *
+ * `ceiling` is the moment of the run, in the form of the column: a row that is dated ahead moves the cursor there and not further,
+ * or later runs would begin after rows that are yet to come.
+ */
 export class CursorTracker {
   readonly #type: LogicalType;
+  readonly #ceiling: JsonValue | undefined;
   #largest: JsonValue | undefined;
 
-  constructor(type: LogicalType, start?: JsonValue) {
+  constructor(type: LogicalType, start?: JsonValue, ceiling?: JsonValue) {
     this.#type = type;
+    this.#ceiling = ceiling;
     this.#largest = start;
   }
 
   /** Takes the cursor value of one row; rows without one are ignored. */
-  take(value: Value | undefined): void {
+  takeRow(value: Value | undefined): void {
     if (value === null || value === undefined || value instanceof Uint8Array) return;
+    this.take(notAhead(value, this.#ceiling, this.#type));
+  }
+
+  /** Takes a cursor that the source gives itself. */
+  take(value: JsonValue): void {
     if (this.#largest === undefined || isAfter(value, this.#largest, this.#type)) this.#largest = value;
   }
 
@@ -29,6 +41,17 @@ export class CursorTracker {
   get value(): JsonValue | undefined {
     return this.#largest;
   }
+}
+
+/** The moment of a run in the form of a cursor; `undefined` for cursors that are no time. */
+export function momentOf(type: LogicalType, day: string, now: Date): JsonValue | undefined {
+  if (type === 'date') return day;
+  return type === 'timestamp' ? toTimestamp(now) : undefined;
+}
+
+/** The smaller of a cursor and the moment of the run. */
+export function notAhead(cursor: JsonValue, ceiling: JsonValue | undefined, type: LogicalType): JsonValue {
+  return ceiling !== undefined && isAfter(cursor, ceiling, type) ? ceiling : cursor;
 }
 
 const dayMs = 86_400_000;

@@ -92,11 +92,12 @@ class Run {
 
   async execute(): Promise<RunReport> {
     const streams = this.#streams();
+    const day = dayIn(this.#pipeline.source.timeZone ?? 'UTC', this.#startedAt);
     const load = await this.#session.begin({
       loadId: this.#loadId,
       pipeline: this.#name,
       startedAt: toTimestamp(this.#startedAt) as string,
-      day: dayIn(this.#pipeline.source.timeZone ?? 'UTC', this.#startedAt),
+      day,
       tables: streams.map(tableOf),
       staged: this.#isStaged,
       signal: this.#signal,
@@ -111,6 +112,8 @@ class Run {
         state,
         signal: this.#signal,
         now: this.#now,
+        startedAt: this.#startedAt,
+        day,
         options: this.#options,
       };
       const reports = await this.#loadStreams(context, streams);

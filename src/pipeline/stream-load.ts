@@ -16,8 +16,9 @@ import type {
   StateEntry,
   Stream,
 } from '../model/index.ts';
+import { physicalKey } from '../model/table-layout.ts';
 import { requireCommitted } from './commit.ts';
-import { CursorTracker, startAfter } from './cursor.ts';
+import { CursorTracker, momentOf, notAhead, startAfter } from './cursor.ts';
 import type { CheckpointOptions, Pipeline, RunOptions } from './define.ts';
 import { lookAtLines } from './line-file.ts';
 import type { StreamReport } from './report.ts';
@@ -31,6 +32,9 @@ export interface RunContext {
   readonly state: PipelineState;
   readonly signal: AbortSignal;
   readonly now: () => Date;
+  readonly startedAt: Date;
+  /** The day of `startedAt` in the source's time zone. */
+  readonly day: string;
   readonly options: RunOptions;
 }
 
@@ -47,6 +51,8 @@ export class StreamLoad {
   readonly #direct: boolean;
   readonly #cursorColumn: Column | undefined;
   readonly #cursorIndex: number;
+  /** The moment of the run, where rows that are read twice are known by their key. */
+  readonly #ceiling: JsonValue | undefined;
   readonly #schemaChanges = new Map<string, string>();
   readonly #cursors: Record<string, JsonValue> = {};
   /** Cursors that may be stored with the next commit. */
@@ -69,6 +75,9 @@ export class StreamLoad {
     this.#direct = !isStagedMode(table);
     this.#cursorIndex = table.columns.findIndex((column) => column.name === stream.cursor?.column);
     this.#cursorColumn = table.columns[this.#cursorIndex];
+    if (this.#cursorColumn && physicalKey(table).length > 0) {
+      this.#ceiling = momentOf(this.#cursorColumn.type, context.day, context.startedAt);
+    }
     for (const entry of context.state.entries()) {
       if (entry.stream === stream.name && entry.state.cursor !== undefined) {
         this.#cursors[entry.partition] = entry.state.cursor;
@@ -132,7 +141,7 @@ export class StreamLoad {
     const stored: PartitionState = pipeline.fullRefresh
       ? {}
       : this.#context.state.get(this.#stream.name, key);
-    const tracker = new CursorTracker(this.#cursorColumn?.type ?? 'string', stored.cursor);
+    const tracker = new CursorTracker(this.#cursorColumn?.type ?? 'string', stored.cursor, this.#ceiling);
     let custom: JsonObject | undefined = stored.custom;
     const from = this.#startOf(stored);
     this.#shaper.startPartition(key);
@@ -195,7 +204,8 @@ export class StreamLoad {
   #startOf(stored: PartitionState): JsonValue | undefined {
     if (stored.cursor === undefined) return this.#context.pipeline.since;
     if (!this.#cursorColumn || !this.#stream.cursor) return stored.cursor;
-    return startAfter(stored.cursor, this.#cursorColumn.type, this.#stream.cursor);
+    const { type } = this.#cursorColumn;
+    return startAfter(notAhead(stored.cursor, this.#ceiling, type), type, this.#stream.cursor);
   }
 
   async #take(batch: Batch, tracker: CursorTracker): Promise<void> {
@@ -216,7 +226,7 @@ export class StreamLoad {
     }
     if (shaped.rejected.length > 0) await load.quarantine(name, shaped.rejected);
     if (shaped.rows.length > 0 || batch.scopes) await load.write(name, shaped.rows, batch.scopes);
-    if (this.#cursorIndex >= 0) for (const row of shaped.rows) tracker.take(row[this.#cursorIndex]);
+    if (this.#cursorIndex >= 0) for (const row of shaped.rows) tracker.takeRow(row[this.#cursorIndex]);
     this.#rowsSinceCommit += batch.rows.length;
     failpoint('batch.written');
   }

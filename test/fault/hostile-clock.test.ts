@@ -65,6 +65,23 @@ describe('a clock that jumps between runs', () => {
     },
   );
 
+  test('a row that is dated ahead keeps no later row out', async () => {
+    const options = { schema, primaryKey: ['id'], cursor: { column: 'day' } } as const;
+    const at = (day: string) => ({ now: () => new Date(`${day}T12:00:00Z`) });
+    const ahead = '{"id":2,"day":"9999-12-31"}';
+    expect(await shop.load(servePages([row(1), ahead]), options, at('2026-01-15'))).toMatchObject({
+      inserted: 2,
+      cursors: { '': '2026-01-15' },
+    });
+    const pages = servePages([row(1), ahead, '{"id":3,"day":"2026-01-20"}']);
+    expect(await shop.load(pages, options, at('2026-03-01'))).toMatchObject({
+      inserted: 1,
+      unchanged: 1,
+      cursors: { '': '2026-03-01' },
+    });
+    expect((await shop.stored()).map(({ id }) => id)).toEqual([1, 2, 3]);
+  });
+
   test('in the middle of a run, to either side, changes no result', async () => {
     let n = 0;
     const now = (): Date => new Date(noon + (n++ % 3) * 40 * dayMs - 40 * dayMs);

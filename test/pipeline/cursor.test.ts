@@ -18,14 +18,22 @@ test.each<[JsonValue, JsonValue, LogicalType]>([
 
 test('the tracker keeps the largest value in any order, and never falls behind its start', () => {
   const tracker = new CursorTracker('date', '2026-01-10');
-  for (const value of ['2026-01-05', null, undefined, '2026-03-01', '2026-02-01']) tracker.take(value);
+  for (const value of ['2026-01-05', null, undefined, '2026-03-01', '2026-02-01']) tracker.takeRow(value);
   expect(tracker.value).toBe('2026-03-01');
   const empty = new CursorTracker('date');
-  for (const value of [null, undefined, new Uint8Array([1])]) empty.take(value);
+  for (const value of [null, undefined, new Uint8Array([1])]) empty.takeRow(value);
   expect(empty.value).toBeUndefined();
   const idle = new CursorTracker('date', '2026-01-10');
-  idle.take('2025-01-01');
+  idle.takeRow('2025-01-01');
   expect(idle.value).toBe('2026-01-10');
+});
+
+test('a row that is dated ahead moves the cursor to the moment of the run, and not further', () => {
+  const tracker = new CursorTracker('date', '2026-01-10', '2026-03-01');
+  tracker.takeRow('9999-12-31');
+  expect(tracker.value).toBe('2026-03-01');
+  tracker.take('2026-04-01');
+  expect(tracker.value).toBe('2026-04-01');
 });
 
 describe('the next read begins', () => {
