@@ -1,6 +1,7 @@
 /** Moves stored values of SQLite from one type to another. */
+import type { DatabaseSync } from 'node:sqlite';
 import { decimalShape } from '../../model/index.ts';
-import type { LogicalType, Value } from '../../model/index.ts';
+import type { Column, LogicalType, Value } from '../../model/index.ts';
 import { cellConverter as converter } from '../../model/convert-cell.ts';
 import { codecOf, isPlainText, isWideDecimal } from './codec.ts';
 import type { SqlValue } from './codec.ts';
@@ -23,6 +24,25 @@ export function isStoredAlike(from: LogicalType, to: LogicalType): boolean {
 export function cellConverter(table: string, name: string, from: LogicalType, to: LogicalType): ConvertCell {
   const { decode = asText } = codecOf(from);
   return converter<SqlValue>({ table, name, from, to }, decode, codecOf(to));
+}
+
+/**
+ * The SQL expression that gives the stored value `cell` of a column as the column has it now. `call` names the function
+ * that it needs on the connection, if it needs one.
+ *
+ * @throws PlumbingError the statement throws as {@link cellConverter} does.
+ */
+export function convertedCell(
+  db: DatabaseSync,
+  table: string,
+  [from, to]: readonly [Column, Column],
+  cell: string,
+  call: string,
+): string {
+  if (isStoredAlike(from.type, to.type)) return cell;
+  db.function(call, { useBigIntArguments: true }, cellConverter(table, to.name, from.type, to.type));
+  // As bytes, because Node 22 ends a text argument at its first NUL.
+  return from.type === 'string' ? `${call}(CAST(${cell} AS BLOB))` : `${call}(${cell})`;
 }
 
 /** A text that was read as bytes, so that a NUL in it is kept. */

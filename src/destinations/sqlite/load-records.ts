@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { LoadInfo, LoadRecord, TableCounts } from '../../model/index.ts';
 import { hasBookkeeping } from './bookkeeping.ts';
+import type { SqlValue } from './codec.ts';
 
 /** Records kept for each pipeline. */
 const maxRecords = 500;
@@ -55,7 +56,24 @@ export function readRecords(db: DatabaseSync, limit: number): LoadRecord[] {
   const rows = db
     .prepare('SELECT * FROM _plumbing_loads ORDER BY started_at DESC, load_id DESC LIMIT ?')
     .all(limit);
-  return rows.map((row) => ({
+  return rows.map(toRecord);
+}
+
+/** The record of one load. */
+export function readRecord(db: DatabaseSync, loadId: string): LoadRecord | undefined {
+  const row = db.prepare('SELECT * FROM _plumbing_loads WHERE load_id = ?').get(loadId);
+  return row && toRecord(row);
+}
+
+/** Notes, in the caller's transaction, that a load was taken back. The record of one that was killed ends with it. */
+export function markUndone(db: DatabaseSync, loadId: string, now: string): void {
+  db.prepare(
+    "UPDATE _plumbing_loads SET status = 'undone', finished_at = coalesce(finished_at, ?) WHERE load_id = ?",
+  ).run(now, loadId);
+}
+
+function toRecord(row: Readonly<Record<string, SqlValue>>): LoadRecord {
+  return {
     loadId: String(row['load_id']),
     pipeline: String(row['pipeline']),
     status: row['status'] as LoadRecord['status'],
@@ -63,5 +81,5 @@ export function readRecords(db: DatabaseSync, limit: number): LoadRecord[] {
     finishedAt: row['finished_at'] === null ? null : String(row['finished_at']),
     counts: JSON.parse(String(row['counts'])) as CountsByTable,
     error: row['error'] === null ? null : String(row['error']),
-  }));
+  };
 }

@@ -29,6 +29,8 @@ import { deleteDefinition, readDefinition, requireOwnTable } from './schema-stor
 import { deleteState, writeState } from './state-store.ts';
 import { checkDefinition } from './table-layout.ts';
 import { TableLoad } from './table-load.ts';
+import type { UndoLog } from './undo-log.ts';
+import { forgetTable } from './undo-store.ts';
 
 const log = getLogger('destinations');
 const stagingPrefix = '_plumbing_staging__';
@@ -41,6 +43,7 @@ const done: Commit = { outcome: 'committed' };
 export class SqliteLoad implements Load {
   readonly #connection: SqliteConnection;
   readonly #info: LoadInfo;
+  readonly #undoLog: UndoLog;
   readonly #onEnd: () => Promise<void>;
   readonly #tables: LoadTables<TableLoad>;
   #isApplied = false;
@@ -48,7 +51,7 @@ export class SqliteLoad implements Load {
   #hasEnded = false;
 
   /** Opens the run record and creates the tables that are missing. `onEnd` is called once, when the load is over. */
-  constructor(connection: SqliteConnection, info: LoadInfo, onEnd: () => Promise<void>) {
+  constructor(connection: SqliteConnection, info: LoadInfo, undoLog: UndoLog, onEnd: () => Promise<void>) {
     const startedAt = toTimestamp(info.startedAt);
     if (startedAt === undefined) {
       throw new PlumbingError(
@@ -58,6 +61,7 @@ export class SqliteLoad implements Load {
     }
     this.#connection = connection;
     this.#info = { ...info, startedAt };
+    this.#undoLog = undoLog;
     this.#onEnd = onEnd;
     this.#tables = new LoadTables(info.staged);
     connection.transaction(() => {
@@ -77,9 +81,10 @@ export class SqliteLoad implements Load {
       // Someone dropped the table. Its cursors would leave a gap: it is loaded anew, from the beginning.
       deleteDefinition(db, name);
       deleteState(db, name);
+      forgetTable(db, name);
     }
     db.exec(`DROP TABLE IF EXISTS ${quoteIdentifier(stagingPrefix + name)}`);
-    const table = new TableLoad(this.#connection, this.#info, declared, stored);
+    const table = new TableLoad(this.#connection, this.#info, this.#undoLog, declared, stored);
     table.create();
     this.#tables.add(name, table);
   }
@@ -150,7 +155,10 @@ export class SqliteLoad implements Load {
     if (this.#info.staged) this.#applyStaged();
     else this.#connection.begin();
     try {
-      this.#connection.run(() => this.#closeRecord());
+      this.#connection.run(() => {
+        this.#undoLog.open();
+        this.#closeRecord();
+      });
       this.#connection.commit();
     } catch (error) {
       this.#undo();
@@ -190,11 +198,12 @@ export class SqliteLoad implements Load {
   #apply(tables: readonly TableLoad[], state: readonly StateEntry[]): void {
     const { db } = this.#connection;
     const { pipeline, loadId } = this.#info;
+    this.#undoLog.open();
     for (const table of tables) {
       table.apply();
       failpoint('sqlite.rows_applied');
     }
-    writeState(db, pipeline, loadId, now(), state);
+    this.#undoLog.keepState(state, () => writeState(db, pipeline, loadId, now(), state));
     const applied = new Set(tables);
     const counts = [...this.#tables].map(([name, table]) => [
       name,

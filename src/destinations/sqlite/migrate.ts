@@ -5,7 +5,7 @@ import { PlumbingError } from '../../errors/index.ts';
 import type { Column, TableDefinition } from '../../model/index.ts';
 import { codecOf } from './codec.ts';
 import { mayNotFit } from '../../model/convert-cell.ts';
-import { cellConverter, isStoredAlike } from './convert-cell.ts';
+import { cellConverter, convertedCell, isStoredAlike } from './convert-cell.ts';
 import { quoteIdentifier } from '../../model/sql-text.ts';
 import { iterate } from './iterate.ts';
 import { addedColumns, definitionText, physicalKey, sameNames } from '../../model/table-layout.ts';
@@ -93,7 +93,10 @@ function rebuild(db: DatabaseSync, stored: TableDefinition, target: TableDefinit
     .all(target.name);
   db.exec(createTableSql(target, rebuildName, physicalKey(target)));
   const names = [...stored.columns, ...addedColumns(stored)].map(({ name }) => quoteIdentifier(name));
-  const cells = stored.columns.map((from, index) => convertedCell(db, target, from, index));
+  const cells = stored.columns.map((from, index) => {
+    const change = [from, target.columns[index] as Column] as const;
+    return convertedCell(db, target.name, change, quoteIdentifier(from.name), `${convertFunction}_${index}`);
+  });
   const added = addedColumns(stored).map(({ name }) => quoteIdentifier(name));
   db.exec(
     `INSERT INTO ${rebuildName} (${names.join(', ')}) SELECT ${[...cells, ...added].join(', ')} FROM ${table}`,
@@ -107,16 +110,6 @@ function rebuild(db: DatabaseSync, stored: TableDefinition, target: TableDefinit
     db.exec('PRAGMA legacy_alter_table = OFF');
   }
   for (const { sql } of extras) db.exec(String(sql));
-}
-
-function convertedCell(db: DatabaseSync, target: TableDefinition, from: Column, index: number): string {
-  const to = target.columns[index] as Column;
-  const name = quoteIdentifier(from.name);
-  if (isStoredAlike(from.type, to.type)) return name;
-  const call = `${convertFunction}_${index}`;
-  db.function(call, { useBigIntArguments: true }, cellConverter(target.name, to.name, from.type, to.type));
-  // As bytes, because Node 22 ends a text argument at its first NUL.
-  return from.type === 'string' ? `${call}(CAST(${name} AS BLOB))` : `${call}(${name})`;
 }
 
 /** A column may be empty as long as older rows may lack it. */

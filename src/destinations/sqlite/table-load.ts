@@ -24,6 +24,7 @@ import type { SqlRow, SqlValue } from './codec.ts';
 import type { Tally } from './row-writers.ts';
 import { encodeScope, writeSet } from './set-writers.ts';
 import { checkDefinition, createTableSql } from './table-layout.ts';
+import type { UndoLog } from './undo-log.ts';
 
 const none: TableCounts = { inserted: 0, updated: 0, unchanged: 0, deleted: 0, quarantined: 0 };
 
@@ -37,6 +38,7 @@ export class TableLoad {
   heldState: StateEntry[] = [];
   readonly #connection: SqliteConnection;
   readonly #info: LoadInfo;
+  readonly #undoLog: UndoLog;
   readonly #rows: RowBuffer;
   readonly #quarantined: RowBuffer;
   readonly #quarantine: QuarantineWriter;
@@ -56,11 +58,13 @@ export class TableLoad {
   constructor(
     connection: SqliteConnection,
     info: LoadInfo,
+    undoLog: UndoLog,
     declared: TableDefinition,
     stored: TableDefinition | undefined,
   ) {
     this.#connection = connection;
     this.#info = info;
+    this.#undoLog = undoLog;
     this.#stored = stored;
     this.#target = mergeDefinition(stored, declared, checkDefinition);
     this.#base = this.#target;
@@ -156,8 +160,9 @@ export class TableLoad {
     if (this.#target.columns.length > 0) {
       this.#storedSoon = migrate(db, this.#stored, this.#target);
       const set = { length: this.#rows.length, rows: this.#rows.rows(), scopes: this.#scopes };
-      writeSet(db, this.#target, this.#info, set, tally);
+      this.#undoLog.keepRows(this.#target, tally, () => writeSet(db, this.#target, this.#info, set, tally));
     }
+    this.#undoLog.keepQuarantined(this.#target.name, this.#released);
     this.#quarantine.release(this.#released);
     this.#quarantine.write(this.#quarantined.rows());
     this.#countsSoon = {

@@ -66,12 +66,15 @@ export class TestDatabase {
   readonly folder = mkdtempSync(join(tmpdir(), 'plumbing-sqlite-'));
   readonly path = join(this.folder, 'test.db');
   readonly #sessions: Session[] = [];
+  /** Of all sessions from now on. */
+  undoLoads = 0;
 
   async session(
     options: { readOnly?: boolean; lockTimeoutMs?: number; busyTimeoutMs?: number } = {},
   ): Promise<Session> {
     const { readOnly = false, ...timeouts } = options;
-    const session = await sqlite({ path: this.path, ...timeouts }).open({ readOnly });
+    const { path, undoLoads } = this;
+    const session = await sqlite({ path, undoLoads, ...timeouts }).open({ readOnly });
     this.#sessions.push(session);
     return session;
   }
