@@ -2,10 +2,12 @@
 import { DatabaseSync } from 'node:sqlite';
 import { isPlumbingError } from '../../src/errors/index.ts';
 import { onFailpoint } from '../../src/failpoints/index.ts';
+import { sqlite } from '../../src/destinations/sqlite/destination.ts';
 import { createSqliteReader } from '../../src/destinations/sqlite/readers.ts';
 import { movementsPerGeneration } from './ledger-model.ts';
 import { loadLedger } from './ledger-source.ts';
 import type { LedgerLoad } from './ledger-source.ts';
+import { undoLoad } from '../../src/pipeline/index.ts';
 import type { RunReport } from '../../src/pipeline/index.ts';
 
 /** What a worker is told beside path and task. */
@@ -15,6 +17,10 @@ export interface LedgerTask extends LedgerLoad {
   /** Counts only the failpoints of this name. */
   readonly failpoint?: string;
   readonly signal?: 'SIGKILL' | 'SIGSTOP';
+  /** How many loads can be taken back. */
+  readonly undoLoads?: number;
+  /** Of the task `undo`: the load that is taken back. */
+  readonly loadId?: string;
   /** Of the endless task: how many loads are enough. */
   readonly loads?: number;
   /** Someone reads all the time, so that the log can't be emptied and grows. */
@@ -79,7 +85,9 @@ function requireSucceeded({ status, streams }: RunReport): void {
 try {
   if (task === 'endless') await endless();
   else {
-    requireSucceeded(await loadLedger(path, options));
+    const target = { path, undoLoads: options.undoLoads ?? 0 };
+    if (task === 'undo') await undoLoad(sqlite(target), options.loadId ?? '');
+    else requireSucceeded(await loadLedger(target, options));
     say(passed);
   }
 } catch (error) {
