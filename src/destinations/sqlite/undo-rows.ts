@@ -10,8 +10,6 @@ import type { Image, ImageKind } from './undo-store.ts';
 
 /** Rows of one table, for statements that begin with {@link BeforeRows.with}. */
 export class BeforeRows {
-  /** The definitions that the table had when rows were kept. */
-  readonly definitions: readonly TableDefinition[];
   readonly #db: DatabaseSync;
   readonly #table: TableDefinition;
   readonly #images: readonly Image[];
@@ -20,10 +18,6 @@ export class BeforeRows {
     this.#db = db;
     this.#table = table;
     this.#images = images;
-    this.definitions = images.map(({ definition }) => ({
-      ...(JSON.parse(definition) as TableDefinition),
-      name: table.name,
-    }));
   }
 
   /** Name of the table that holds the rows of an image. */
@@ -34,8 +28,8 @@ export class BeforeRows {
   /** `WITH before (...) AS (...)`: all rows, or those of one kind. */
   with(kind?: ImageKind): string {
     const names = physicalColumns(this.#table).map(({ name }) => quoteIdentifier(name));
-    const selects = this.#images.flatMap((image, index) =>
-      kind === undefined || image.kind === kind ? [this.#select(image, index)] : [],
+    const selects = this.#images.flatMap((image) =>
+      kind === undefined || image.kind === kind ? [this.#select(image)] : [],
     );
     if (selects.length === 0) selects.push(`SELECT ${names.map(() => 'NULL').join(', ')} WHERE false`);
     return `WITH before (${names.join(', ')}) AS (${selects.join(' UNION ALL ')})`;
@@ -49,8 +43,8 @@ export class BeforeRows {
   }
 
   /** Columns of later are empty, columns that were widened later are converted as the table was. */
-  #select(image: Image, index: number): string {
-    const then = physicalColumns(this.definitions[index] as TableDefinition);
+  #select(image: Image): string {
+    const then = physicalColumns(JSON.parse(image.definition) as TableDefinition);
     const cells = physicalColumns(this.#table).map((to: Column) => {
       const place = then.findIndex(({ name }) => name === to.name);
       const from = then[place];

@@ -3,7 +3,7 @@ import { isPlumbingError } from '../../errors/index.ts';
 import type { PlumbingError } from '../../errors/index.ts';
 import type { TableDefinition, UndoneTable, WriteMode } from '../../model/index.ts';
 import { quoteIdentifier } from '../../model/sql-text.ts';
-import { isVersioned, physicalColumns, physicalKey, sameNames } from '../../model/table-layout.ts';
+import { isVersioned, physicalColumns, physicalKey } from '../../model/table-layout.ts';
 import type { SqlValue } from './codec.ts';
 import type { SqliteConnection } from './connection.ts';
 import { physicalTable, requireOwnTable } from './schema-store.ts';
@@ -39,8 +39,6 @@ export class TableUndo {
     if (kept.images.some((image) => !physicalTable(connection.db, BeforeRows.tableOf(image))))
       throw refusal(`what was kept of table "${kept.table}" is gone, another program must have dropped it`);
     this.#before = new BeforeRows(connection.db, this.#definition, kept.images);
-    if (this.#before.definitions.some((then) => !sameNames(physicalKey(then), physicalKey(this.#definition))))
-      throw refusal(`the key of table "${kept.table}" has changed since`);
   }
 
   /**
@@ -60,6 +58,10 @@ export class TableUndo {
       throw this.#refusal(`versions that it opened in ${name} were closed since; ${later}`);
     if (isVersionedTable ? this.#hasOtherVersions() : this.#hasTakenKeys())
       throw this.#refusal(`rows that it changed or deleted in ${name} were written again since; ${later}`);
+    if (this.#hasSharedKeys())
+      throw this.#refusal(
+        `rows that it changed or deleted in ${name} share a key that the table was given since`,
+      );
     if (this.#hasOtherSet())
       throw this.#refusal(`${name} holds rows of another load where it had replaced all rows; ${later}`);
   }
@@ -112,6 +114,13 @@ export class TableUndo {
     );
   }
 
+  /** Whether two of the rows would take the place of one: when the load wrote them, the table had another key or none. */
+  #hasSharedKeys(): boolean {
+    if (this.#key.length === 0) return false;
+    const grouped = `SELECT 1 FROM before GROUP BY ${this.#key.join(', ')} HAVING count(*) > 1`;
+    return this.#exists(`${this.#before.with()} ${grouped}`, []);
+  }
+
   /** Whether the versions that the load closed are not as it left them, or others are open in their place. */
   #hasOtherVersions(): boolean {
     const closed = `${this.#before.with()} SELECT count(*) AS n FROM before CROSS JOIN ${this.#table} AS now
@@ -146,8 +155,8 @@ export class TableUndo {
     return Number(this.#connection.db.prepare(sql).get(...parameters)?.['n']);
   }
 
-  #exists(sql: string): boolean {
-    return this.#connection.db.prepare(`${sql} LIMIT 1`).get(this.#loadId) !== undefined;
+  #exists(sql: string, parameters: readonly SqlValue[] = [this.#loadId]): boolean {
+    return this.#connection.db.prepare(`${sql} LIMIT 1`).get(...parameters) !== undefined;
   }
 }
 

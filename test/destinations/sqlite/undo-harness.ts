@@ -82,6 +82,7 @@ export function contentOf({ path }: TestDatabase): Record<string, string[]> {
 
 function rowText(row: Record<string, unknown>): string {
   return Object.entries(row)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(
       ([name, cell]) => `${name}=${typeof cell}:${cell instanceof Uint8Array ? cell.join() : String(cell)}`,
     )
