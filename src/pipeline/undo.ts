@@ -28,6 +28,8 @@ export async function undoLoad(
   options: UndoOptions = {},
 ): Promise<UndoReport> {
   const signal = options.signal ?? new AbortController().signal;
+  // To open it to write would make a destination that is not there, and no load is in one.
+  await (await destination.open({ readOnly: true, signal })).close();
   const session = await destination.open({ signal });
   try {
     if (session.undo) return await session.undo(loadId, signal);

@@ -24,7 +24,7 @@ import type { MirrorEvent } from '../../src/analytics/index.ts';
 import { sqlite } from '../../src/destinations/sqlite/index.ts';
 import { decimal, defineSource, defineStream, int64 } from '../../src/model/index.ts';
 import type { WriteMode } from '../../src/model/index.ts';
-import { run } from '../../src/pipeline/index.ts';
+import { run, undoLoad } from '../../src/pipeline/index.ts';
 
 let folder = '';
 let path = '';
@@ -46,7 +46,7 @@ interface Sent {
 async function load(
   rows: readonly Sent[],
   options: { name?: string; write?: WriteMode; schema?: z.ZodObject } = {},
-): Promise<void> {
+): Promise<string> {
   const { name = 't', write = { mode: 'merge', strategy: 'upsert' }, schema = z.object(base) } = options;
   const stream = defineStream({
     name,
@@ -59,9 +59,10 @@ async function load(
   });
   const report = await run({
     source: defineSource({ name: 'test', streams: [stream] }),
-    destination: sqlite(path),
+    destination: sqlite({ path, undoLoads: 3 }),
   });
   expect(report.status).toBe('succeeded');
+  return report.loadId;
 }
 
 const numbered = (from: number, to: number, group = 'a'): Sent[] =>
@@ -178,6 +179,7 @@ describe('is brought up to date', () => {
       },
       { weight: 1, arbitrary: fc.record({ do: fc.constant('edit' as const), id: fc.nat(80) }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const), id: fc.nat(80) }) },
+      { weight: 2, arbitrary: fc.record({ do: fc.constant('undo' as const) }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant('vacuum' as const) }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant('lose' as const) }) },
       { weight: 4, arbitrary: fc.record({ do: fc.constant('ask' as const) }) },
@@ -187,14 +189,15 @@ describe('is brought up to date', () => {
         rmSync(folder, { recursive: true, force: true });
         folder = mkdtempSync(join(tmpdir(), 'plumbing-mirror-'));
         path = join(folder, 'bank.db');
-        await load(numbered(0, 50));
+        let last = await load(numbered(0, 50));
         for (const it of steps) {
           if (it.do === 'load')
-            await load(
+            last = await load(
               numbered(it.from, it.from + it.count).map((row) => ({ ...row, amount: `${it.value}.00` })),
             );
           else if (it.do === 'edit') byHand(`UPDATE t SET "group" = 'by hand' WHERE id = ${it.id}`);
           else if (it.do === 'delete') byHand(`DELETE FROM t WHERE id = ${it.id}`);
+          else if (it.do === 'undo') await undoLoad(sqlite(path), last).catch(() => undefined);
           else if (it.do === 'vacuum') byHand('VACUUM');
           else if (it.do === 'lose') rmSync(`${path}.mirror`, { recursive: true, force: true });
           else await ask();
@@ -225,6 +228,48 @@ describe('is made anew', () => {
     byHand(sql.replace('5', '8').replace('999', '997'));
     expect((await ask()).actions).toEqual(['rebuilt']);
     await load(numbered(102, 103));
+    expect((await ask()).actions).toEqual(['refreshed']);
+  });
+
+  test.each<[string, WriteMode]>([
+    ['upsert', { mode: 'merge', strategy: 'upsert' }],
+    ['replace', { mode: 'replace' }],
+    ['delete-insert', { mode: 'merge', strategy: 'delete-insert', scope: ['group'] }],
+    ['scd2', { mode: 'merge', strategy: 'scd2', closeAbsent: true }],
+  ])(
+    'when a load was taken back, before a load, after it, or in the place of one (%s)',
+    async (_name, write) => {
+      const changed = (value: number): Sent[] =>
+        numbered(0, 100).map((row) => ({
+          ...row,
+          amount: row.id < 5 ? `${value}.00` : (row.amount ?? null),
+        }));
+      await load(numbered(0, 100), { write });
+      const { rows } = await ask();
+      const first = await load(changed(1), { write });
+      await ask();
+      await undoLoad(sqlite(path), first);
+      const taken = await ask();
+      expect(taken).toMatchObject({ rows, actions: ['rebuilt'] });
+      const second = await load(changed(2), { write });
+      expect((await ask()).actions).toEqual(['refreshed']);
+      await undoLoad(sqlite(path), second);
+      await load(changed(3), { write });
+      expect((await ask()).actions).toEqual(['rebuilt']);
+      // Neither was seen by the copy.
+      await undoLoad(sqlite(path), await load(changed(4), { write }));
+      expect((await ask()).actions).toEqual(['rebuilt']);
+      await load(changed(5), { write });
+      expect((await ask()).actions).toEqual(['refreshed']);
+    },
+  );
+
+  test('but not when a taking back was refused', async () => {
+    const first = await load(numbered(0, 10));
+    await load(numbered(0, 10, 'b'));
+    await ask();
+    await expect(undoLoad(sqlite(path), first)).rejects.toMatchObject({ code: 'UNDO_REFUSED' });
+    await load(numbered(10, 11));
     expect((await ask()).actions).toEqual(['refreshed']);
   });
 

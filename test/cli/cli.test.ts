@@ -336,6 +336,66 @@ describe('plumbing auth comdirect', () => {
   });
 });
 
+describe('plumbing undo', () => {
+  const rows = (): unknown => {
+    const db = new DatabaseSync(join(folder, 'bank.db'), { readOnly: true });
+    const names = ['account_balances', 'account_transactions__booked', '_plumbing_state'];
+    const all = names.map((name) =>
+      db
+        .prepare(`SELECT * FROM ${name}`)
+        .all()
+        .map((row) => JSON.stringify(row))
+        .toSorted(),
+    );
+    db.close();
+    return all;
+  };
+  const run = async (...args: string[]): Promise<string> =>
+    (
+      JSON.parse(
+        (await plumbing(['run', 'comdirect', '--json', ...args], { ...toFile, SQLITE_UNDO_LOADS: '2' }))
+          .stdout,
+      ) as RunReport
+    ).loadId;
+
+  test('takes back a run, says what it did, and status shows it; the next run reads again', async () => {
+    await open();
+    await run('--since', '2026-11-01');
+    const db = new DatabaseSync(join(folder, 'bank.db'));
+    db.exec(
+      "UPDATE account_balances SET iban = 'as it was'; UPDATE account_transactions__booked SET amount__unit = 'DEM'",
+    );
+    db.exec('DELETE FROM account_transactions__booked WHERE rowid % 3 = 0');
+    db.close();
+    const before = rows();
+    const loadId = await run();
+    const after = tables();
+    expect(rows()).not.toEqual(before);
+    const undone = await plumbing(['undo', loadId], toFile);
+    expect(undone).toMatchObject({ code: 0, stderr: '' });
+    expect(undone.stdout).toMatch(/was taken back.*account_balances +\d+ +\d+/s);
+    expect(rows()).toEqual(before);
+    expect((await plumbing(['status'], toFile)).stdout).toMatch(new RegExp(`undone .*${loadId}`));
+    await run();
+    expect(tables()).toEqual(after);
+    const again = await plumbing(['undo', loadId, '--json'], toFile);
+    expect(again).toMatchObject({ code: 1, stdout: '' });
+    expect(again.stderr).toMatch(/UNDO_REFUSED.*done already/);
+  });
+
+  test('without SQLITE_UNDO_LOADS at the time of the run it is refused; of a file that is not there none is made', async () => {
+    await open();
+    const report = JSON.parse((await plumbing(['run', 'comdirect', '--json'], toFile)).stdout) as RunReport;
+    const { code, stderr } = await plumbing(['undo', report.loadId], toFile);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/UNDO_REFUSED.*SQLITE_UNDO_LOADS/);
+    expect((await plumbing(['undo', report.loadId, '--to', 'sqlite:none.db'])).code).toBe(1);
+    expect(existsSync(join(folder, 'none.db'))).toBe(false);
+    const wrong = await plumbing(['status'], { ...toFile, SQLITE_UNDO_LOADS: 'many' });
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('SQLITE_UNDO_LOADS') });
+  });
+});
+
 describe('plumbing run my-pipeline.ts, status, quarantine', () => {
   const pipeline = (schema: string, rows: string): string =>
     `

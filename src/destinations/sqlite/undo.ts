@@ -53,6 +53,7 @@ export function takeBack(connection: SqliteConnection, loadId: string, onChange:
       forgetLoad(db, loadId);
       return { loadId, pipeline, tables: undone, state };
     } catch (error) {
+      if (error instanceof SyntaxError) throw refusal('what was kept of it can not be read', error);
       if (isPlumbingError(error, 'SCHEMA_DRIFT')) throw refusal(error.message, error);
       if (((error as { errcode?: number }).errcode ?? 0) % 256 !== constraint) throw error;
       throw refusal(

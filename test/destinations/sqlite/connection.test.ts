@@ -101,6 +101,7 @@ test('options have their defaults, and timeouts are whole milliseconds', () => {
     file: '/b.db',
     busyTimeoutMs: 5_000,
     lockTimeoutMs: 60_000,
+    undoLoads: 0,
   });
   expect(resolveOptions({ path: 'x.db', busyTimeoutMs: 0, lockTimeoutMs: 1 })).toMatchObject({
     busyTimeoutMs: 0,

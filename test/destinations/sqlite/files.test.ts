@@ -235,5 +235,6 @@ test('a path that is no file is refused before anything happens', () => {
     expect(() => sqlite(path)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
   }
   expect(() => sqlite({ path: 'x.db', lockTimeoutMs: -1 })).toThrow(/lockTimeoutMs/);
+  expect(() => sqlite({ path: 'x.db', undoLoads: 1.5 })).toThrow(/undoLoads.*whole number of loads/);
   expect(existsSync('x.db')).toBe(false);
 });

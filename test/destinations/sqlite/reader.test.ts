@@ -176,6 +176,19 @@ describe('the largest value', () => {
 describe('configuration', () => {
   test('comes from SQLITE_DB_PATH', () => {
     expect(loadSqliteConfig({ SQLITE_DB_PATH: ' data/bank.db ' })).toEqual({ path: 'data/bank.db' });
+    const env = { SQLITE_DB_PATH: 'bank.db', SQLITE_UNDO_LOADS: ' 7 ' };
+    expect(loadSqliteConfig(env)).toEqual({ path: 'bank.db', undoLoads: 7 });
+    expect(loadSqliteConfig(env, 'other.db')).toEqual({ path: 'other.db', undoLoads: 7 });
+    expect(loadSqliteConfig({ ...env, SQLITE_UNDO_LOADS: '' })).toEqual({ path: 'bank.db' });
+  });
+
+  test.each(['-1', '1.5', 'all', '1e3'])('names SQLITE_UNDO_LOADS when it is no number: %s', (undoLoads) => {
+    expect(() => loadSqliteConfig({ SQLITE_DB_PATH: 'bank.db', SQLITE_UNDO_LOADS: undoLoads })).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining('SQLITE_UNDO_LOADS'),
+      }),
+    );
   });
 
   test.each([{}, { SQLITE_DB_PATH: '' }, { SQLITE_DB_PATH: '  ' }])('that is missing is named: %o', (env) => {

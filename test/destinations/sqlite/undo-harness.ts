@@ -17,7 +17,7 @@ export interface Step {
 export async function loadSteps(
   database: TestDatabase,
   work: readonly (readonly [TableDefinition, readonly Step[]])[],
-  more: { staged?: boolean; pipeline?: string; state?: readonly StateEntry[]; end?: 'abort' | 'none' } = {},
+  more: { staged?: boolean; pipeline?: string; state?: readonly StateEntry[]; end?: 'abort' } = {},
 ): Promise<string> {
   const { state = [], end, ...info } = more;
   const session = await database.session();

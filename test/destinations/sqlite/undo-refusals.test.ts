@@ -194,6 +194,7 @@ describe('when somebody', () => {
     ['put another table in its place', 'DROP TABLE t; CREATE TABLE t (id)', /not as this library made it/],
     ['deleted a row', 'DELETE FROM t WHERE id = 2', /changed or deleted/],
     ['dropped what was kept', 'DROP TABLE _plumbing_undo__3', /what was kept/],
+    ['damaged it', "UPDATE _plumbing_undo_images SET definition = 'x'", /can not be read/],
     ['changed the cursor', 'DELETE FROM _plumbing_state', /cursor/],
     ['emptied the run log', 'DELETE FROM _plumbing_loads', /no such load/],
     ['made a rule', "CREATE TRIGGER no BEFORE DELETE ON t BEGIN SELECT RAISE(ABORT, 'no'); END", /forbids/],

@@ -188,6 +188,42 @@ describe('a load that changed the columns', () => {
   });
 });
 
+test('rows that a replay took out of quarantine are there again, and those of the load stay', async () => {
+  const table = tableOf(['id:int64', 'size'], upsert, ['id']);
+  await loadSteps(database(), [[table, [{ quarantine: [{ id: 1 }, { id: 2 }] }]]]);
+  const before = contentOf(database());
+  const session = await database().session();
+  const info = database().info([table]);
+  const load = await session.begin(info);
+  const [row] = await Array.fromAsync(session.reader.quarantined('t'));
+  await load.write('t', [[1, 'large']]);
+  await load.releaseQuarantine('t', [row?.id ?? 0]);
+  await load.checkpoint([]);
+  await load.finishTable('t', []);
+  await load.publish();
+  await session.close();
+  expect(contentOf(database())['_plumbing_quarantine']).toHaveLength(1);
+  await undo(database(), info.loadId);
+  expect(contentOf(database())).toEqual(before);
+  const odd = await loadSteps(database(), [[table, [{ rows: [[5, 'x']], quarantine: [{ id: 3 }] }]]]);
+  const withOdd = contentOf(database())['_plumbing_quarantine'];
+  await undo(database(), odd);
+  expect(contentOf(database())['_plumbing_quarantine']).toEqual(withOdd);
+});
+
+test('what a load had committed before it was aborted', async () => {
+  const table = tableOf(columns, upsert, ['id']);
+  await loadSteps(database(), [[table, [{ rows: first }]]], { state: [entry(1)] });
+  const before = contentOf(database());
+  const loadId = await loadSteps(database(), [[table, second]], { end: 'abort', state: [entry(2)] });
+  expect(contentOf(database())).not.toEqual(before);
+  await undo(database(), loadId);
+  expect(contentOf(database())).toEqual(before);
+  const session = await database().session();
+  const [latest] = (await session.reader.status()).loads;
+  expect(latest).toMatchObject({ loadId, status: 'undone', error: 'on purpose' });
+});
+
 describe('what is kept', () => {
   const table: TableDefinition = tableOf(columns, upsert, ['id']);
   const load = (value: number, pipeline = 'p'): Promise<string> =>
