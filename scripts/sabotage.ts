@@ -8,11 +8,12 @@ import { loadEdits } from './sabotage/load-edits.ts';
 import { requestEdits } from './sabotage/request-edits.ts';
 import { TestCopy } from './sabotage/test-copy.ts';
 import type { TestResult } from './sabotage/test-copy.ts';
+import { undoEdits } from './sabotage/undo-edits.ts';
 
 /** What a broken edit, not a broken promise, looks like. */
 const brokenCode = /\b(SyntaxError|ReferenceError)\b/;
 
-const edits: readonly Edit[] = [...loadEdits, ...requestEdits, ...icebergEdits];
+const edits: readonly Edit[] = [...loadEdits, ...requestEdits, ...icebergEdits, ...undoEdits];
 using copy = TestCopy.make();
 process.exitCode = sabotage() ? 0 : 1;
 

@@ -15,12 +15,11 @@ import type { Refusal } from './undo-table.ts';
 const constraint = 19;
 
 /**
- * Takes back a load that has ended, or whose process was killed. To be called with the lock of loads held. `onChange` is
- * called before the first change, when all has been looked at.
+ * Takes back a load that has ended, or whose process was killed. To be called with the lock of loads held.
  *
  * @throws PlumbingError `UNDO_REFUSED` when that can not be done; then, as after any other error, nothing is changed.
  */
-export function takeBack(connection: SqliteConnection, loadId: string, onChange: () => void): UndoReport {
+export function takeBack(connection: SqliteConnection, loadId: string): UndoReport {
   const { db, path } = connection;
   const refusal: Refusal = (what, cause) =>
     new PlumbingError(
@@ -40,7 +39,6 @@ export function takeBack(connection: SqliteConnection, loadId: string, onChange:
       if (moved)
         throw refusal(`a later load has moved the cursor of "${moved.stream}"; take that back first`);
       failpoint('sqlite.undo_checked');
-      onChange();
       const undone = tables.map((table) => {
         const done = table.restore();
         failpoint('sqlite.undo_rows_restored');

@@ -63,11 +63,6 @@ export function writeTrail(file: string, text: string): void {
   renameSync(draft, path);
 }
 
-/** Ends the trail, for a write that copies can not follow: the next copy is made anew. To be called before the write. */
-export function breakTrail(file: string): void {
-  rmSync(trailFile(realpathSync(file)), { force: true });
-}
-
 /** The trail of one load, kept from its beginning to its end. */
 export class WriteTrail {
   readonly #db: DatabaseSync;

@@ -181,8 +181,8 @@ function expectIntact(
     const others = (before[table] ?? []).filter((each) => !each.includes(loadId));
     expect(others.filter((each) => !now.has(each))).toEqual([]);
   }
-  const versions = (after['v'] ?? []).map(
-    (each) => /(?<!\w)id=\S+/.exec(each)?.[0] + /_valid_to_ts=\S+/.exec(each)?.[0],
+  const versions = (after['v'] ?? []).map((each) =>
+    [/(?<!\w)id=\S+/.exec(each)?.[0], /_valid_to_ts=\S+/.exec(each)?.[0]].join(' '),
   );
   const open = versions.filter((each) => each.endsWith('null'));
   expect(new Set(open).size).toBe(open.length);
