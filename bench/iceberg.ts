@@ -3,11 +3,12 @@
  *
  *   npm run bench:iceberg [-- ROWS [UPSERTS...]]
  *
- * Every line is a process of its own. Quote ratios: absolute figures depend on the machine and its mood.
+ * Every try is a process of its own; figures are the median of three. Quote ratios: absolute figures depend on the machine and its
+ * mood.
  */
 import { spawnSync } from 'node:child_process';
 import { strict as assert } from 'node:assert';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +17,7 @@ import { writeLines } from './iceberg-rows.ts';
 
 const [rows = 1_000_000, ...upserts] = process.argv.slice(2).map(Number);
 const sizes = upserts.length > 0 ? upserts : [10_000, rows];
+const rounds = 3;
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'plumbing-bench-iceberg-'));
 const python = await pythonEnvironment(here('../scripts/services/requirements-iceberg.txt'));
@@ -44,12 +46,35 @@ function sums(who: 'appended' | 'ours' | 'pyiceberg'): string {
   }).stdout;
 }
 
-function compare(what: string, count: number, ours: Figures, theirs: Figures): void {
-  const rate = ({ seconds }: Figures): string => Math.round(count / seconds).toLocaleString('en-US');
+/** Ours and theirs take turns, so that both meet the same mood of the machine; each try begins with the tables as they were. */
+function compare(what: string, operation: string, file: string, count: number, into = 'ours'): void {
+  const tries: (readonly [ours: Figures, theirs: Figures])[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const name of [into, 'pyiceberg']) putBack(name, round === 0);
+    tries.push([measure('ours', operation, file, into), measure('pyiceberg', operation, file)]);
+  }
+  const rate = (which: 0 | 1): string =>
+    Math.round(count / median(tries.map((pair) => pair[which].seconds)))
+      .toLocaleString('en-US')
+      .padStart(9);
+  const peak = (which: 0 | 1): number => Math.round(Math.max(...tries.map((pair) => pair[which].peakMb)));
+  const ratios = tries.map(([ours, theirs]) => theirs.seconds / ours.seconds);
   console.log(
-    `${what.padEnd(28)} ${rate(ours).padStart(9)} rows/s, peak ${Math.round(ours.peakMb)} MB; PyIceberg ${rate(theirs).padStart(9)} rows/s, peak ${Math.round(theirs.peakMb)} MB: ${(theirs.seconds / ours.seconds).toFixed(2)} times its rate`,
+    `${what.padEnd(20)} ${rate(0)} rows/s, peak ${peak(0)} MB; PyIceberg ${rate(1)} rows/s, peak ${peak(1)} MB: ${median(ratios).toFixed(2)} times its rate (${Math.min(...ratios).toFixed(2)}-${Math.max(...ratios).toFixed(2)})`,
   );
 }
+
+/** Keeps a warehouse as it is before the first try, and restores it before the others. Its catalog knows files by their full paths. */
+function putBack(name: string, isFirst: boolean): void {
+  const [now, kept] = [join(folder, name), join(folder, `${name}-before`)];
+  mkdirSync(now, { recursive: true });
+  if (isFirst) rmSync(kept, { recursive: true, force: true });
+  else rmSync(now, { recursive: true, force: true });
+  cpSync(isFirst ? now : kept, isFirst ? kept : now, { recursive: true });
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 try {
   const first = join(folder, 'first.jsonl');
@@ -63,8 +88,7 @@ try {
       `${what} to plain Parquet: ${Math.round(rows / floor.seconds).toLocaleString('en-US')} rows/s, peak ${Math.round(floor.peakMb)} MB`,
     );
   }
-  const ours = measure('ours', 'append', first, 'appended');
-  compare(`append of ${rows}`, rows, ours, measure('pyiceberg', 'append', first));
+  compare(`append of ${rows}`, 'append', first, rows, 'appended');
   assert.equal(sums('appended'), sums('pyiceberg'));
   // A table that takes upserts has its key from the begin.
   measure('ours', 'upsert', first);
@@ -77,7 +101,7 @@ try {
       Array.from({ length: size }, (_, i) => (i * step) % (2 * rows)),
       1,
     );
-    compare(`upsert of ${size}`, size, measure('ours', 'upsert', file), measure('pyiceberg', 'upsert', file));
+    compare(`upsert of ${size}`, 'upsert', file, size);
     assert.equal(sums('ours'), sums('pyiceberg'));
   }
 } finally {
