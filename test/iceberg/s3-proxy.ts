@@ -1,8 +1,9 @@
-/** A proxy in front of a store: lets requests pass, answers them itself, or loses answers after the store has acted. */
+/** A proxy in front of a server: lets requests pass, now or late, answers them itself, or loses answers after the server has acted. */
 import { once } from 'node:events';
 import { createServer, request as forward } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** What the proxy knows when it decides. `n` counts the requests, from 1. */
 export interface Passing {
@@ -12,11 +13,18 @@ export interface Passing {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** `pass`; `lose` the answer of the store; `drop` the request unseen; or an answer of the proxy's own. */
+/** Passes late: on its way there, on its way back, or both; also when the client has gone meanwhile. */
+export interface Delay {
+  readonly requestAfterMs?: number;
+  readonly answerAfterMs?: number;
+}
+
+/** `pass`; `lose` the answer of the store; `drop` the request unseen; a delay; or an answer of the proxy's own. */
 export type Fate =
   | 'pass'
   | 'lose'
   | 'drop'
+  | Delay
   | { readonly status: number; readonly body?: string; readonly headers?: Record<string, string> };
 
 /** A running proxy. */
@@ -24,6 +32,8 @@ export interface Proxy extends AsyncDisposable {
   readonly endpoint: string;
   /** `METHOD url` of each request, in order. */
   readonly seen: readonly string[];
+  /** Fulfilled when nothing is under way any more, late requests included. */
+  idle(): Promise<void>;
 }
 
 /** Starts a proxy before `endpoint`; `hide` names headers of answers that it takes away. */
@@ -40,21 +50,33 @@ export async function startProxy(
     seen.push(`${method} ${url}`);
     const fate = await decide({ n: seen.length, method, url, headers });
     if (fate === 'drop') return void outgoing.socket?.resetAndDestroy();
-    if (typeof fate === 'object') return void outgoing.writeHead(fate.status, fate.headers).end(fate.body);
+    if (typeof fate === 'object' && 'status' in fate)
+      return void outgoing.writeHead(fate.status, fate.headers).end(fate.body);
+    const { requestAfterMs = 0, answerAfterMs = 0 } = typeof fate === 'object' ? fate : {};
+    if (requestAfterMs > 0) await delay(requestAfterMs);
     const upstream = forward(new URL(url, endpoint), { method, headers }).end(Buffer.concat(chunks));
     const [answer] = (await once(upstream, 'response')) as [IncomingMessage];
     const body: Buffer[] = [];
     for await (const chunk of answer) body.push(chunk as Buffer);
     if (fate === 'lose') return void outgoing.socket?.resetAndDestroy();
+    if (answerAfterMs > 0) await delay(answerAfterMs);
     for (const name of hide) delete answer.headers[name];
     outgoing.writeHead(answer.statusCode ?? 500, answer.headers).end(Buffer.concat(body));
   };
-  const server = createServer((incoming, outgoing) => void serve(incoming, outgoing));
+  const underWay = new Set<Promise<void>>();
+  const server = createServer((incoming, outgoing) => {
+    const serving = serve(incoming, outgoing);
+    underWay.add(serving);
+    void serving.finally(() => underWay.delete(serving));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
+    async idle() {
+      while (underWay.size > 0) await Promise.all(underWay);
+    },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();

@@ -60,7 +60,15 @@ export async function commitTables<P extends PreparedCommit>(
   };
   for (let tries = 1; ; tries++) {
     const token = randomUUID();
-    const prepared = await plan.prepare(token, tries > 1);
+    let prepared: P;
+    try {
+      prepared = await plan.prepare(token, tries > 1);
+    } catch (error) {
+      // What another run seems to have done, e.g. moved the cursors, may be what one of these did.
+      const late = await find(error);
+      if (late) return late;
+      throw error;
+    }
     // One that has come after it was looked up is a part of what this one builds on, and its rows would be there twice. From here on
     // it can't come: it asks for tables as they were.
     const late = await find('an earlier commit was not answered');

@@ -1,5 +1,6 @@
 /** Opens a warehouse whose catalog is a Nessie server. */
-import { PlumbingError } from '../../errors/index.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PlumbingError, isPlumbingError } from '../../errors/index.ts';
 import { createHttpClient } from '../../http/index.ts';
 import type { Catalog, CatalogBranches } from '../../iceberg/catalog.ts';
 import { resolveIo } from '../../iceberg/io-of.ts';
@@ -11,6 +12,10 @@ import { NessieApi } from './nessie-api.ts';
 import type { NessieReference } from './nessie-api.ts';
 import { serverUrl, warehouseOptions } from './options.ts';
 import type { NessieOptions } from './options.ts';
+
+/** How often a branch is made or removed when nobody answers. */
+const branchTries = 4;
+const branchDelayMs = 200;
 
 /** A server that answers. */
 export interface NessieConnection {
@@ -88,6 +93,18 @@ function prefixOf(ref: string, warehouse: string | undefined): string {
   return encodeURIComponent(warehouse === undefined ? name : `${name}|${warehouse}`);
 }
 
+/** Does again what may be done twice, while the server does not answer or others are in the way. */
+async function untilAnswered(act: (isAgain: boolean) => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await act(tries > 1);
+    } catch (error) {
+      if (tries >= branchTries || !isPlumbingError(error) || !error.retryable) throw error;
+      await sleep(Math.random() * branchDelayMs * 2 ** tries);
+    }
+  }
+}
+
 class NessieBranches implements CatalogBranches {
   readonly #api: NessieApi;
   readonly #target: string;
@@ -113,7 +130,13 @@ class NessieBranches implements CatalogBranches {
     await this.remove(name);
     let base = await this.#reference(this.#target);
     if (await this.#begin(base.hash)) base = await this.#reference(this.#target);
-    await this.#api.create('BRANCH', name, base);
+    await untilAnswered(async (isAgain) => {
+      // The name is of this load alone: what is there by now was made by a request that nobody answered, perhaps for an earlier try.
+      const found = isAgain ? await this.#api.reference(name) : undefined;
+      if (found?.hash === base.hash) return;
+      if (found) await this.#api.remove(found);
+      await this.#api.create('BRANCH', name, base);
+    });
     this.#bases.set(name, base);
     return this.#catalogOf(name);
   }
@@ -126,8 +149,10 @@ class NessieBranches implements CatalogBranches {
   }
 
   async remove(name: string): Promise<void> {
-    const reference = await this.#api.reference(name);
-    if (reference) await this.#api.remove(reference);
+    await untilAnswered(async () => {
+      const reference = await this.#api.reference(name);
+      if (reference) await this.#api.remove(reference);
+    });
   }
 
   async list(prefix: string): Promise<readonly string[]> {
