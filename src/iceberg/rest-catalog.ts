@@ -1,11 +1,13 @@
 /** Catalogs that speak Iceberg's REST protocol (its OpenAPI specification, version 1). */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { HttpError, PlumbingError, isPlumbingError } from '../errors/index.ts';
+import { HttpError, PlumbingError } from '../errors/index.ts';
 import { failpoint } from '../failpoints/index.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/index.ts';
 import type { Catalog, CommitResult, LoadedTable, TableCommit, TableIdentifier } from './catalog.ts';
-import type { MetadataUpdate } from './metadata-update.ts';
+import { sendCommit } from './commit-request.ts';
+import type { IdempotencyKeys } from './commit-request.ts';
 import { readMetadataJson } from './metadata.ts';
+import { withOnePropertyUpdate } from './one-property-update.ts';
+import { refusal } from './rest-refusal.ts';
 
 /** What a REST catalog works with. */
 export interface RestCatalogOptions {
@@ -17,16 +19,15 @@ export interface RestCatalogOptions {
   readonly prefix: string;
   /** Under which new tables lie, e.g. `s3://lake`. */
   readonly warehouse: string;
+  /** Where the server's configuration has `idempotency-key-lifetime`. */
+  readonly keys?: IdempotencyKeys | undefined;
 }
-
-/** Longest wait that a busy server may ask for, before the commit is tried again. */
-const maxRetryAfterMs = 30_000;
 
 /**
  * Makes the catalog. All tables of a commit are changed in one step (`transactions/commit`), which the server has to support, as
- * Nessie, Polaris and Lakekeeper do. A commit is sent once, never again by itself: a conflict (409) and a refusal for too many
- * requests (429) have certainly changed nothing; an answer that is lost, late or of status 408 or 5xx leaves the outcome
- * unknown; any other refusal is an error.
+ * Nessie, Polaris and Lakekeeper do. A commit is sent once, never again by itself, unless the server keeps keys for that: a conflict (409)
+ * and a refusal for too many requests (429) have certainly changed nothing; an answer that is lost, late or of status 408 or 5xx
+ * leaves the outcome unknown; any other refusal is an error.
  *
  * @throws PlumbingError from each method: `AUTH_REJECTED` for 401 and 403, `DEST_FAILED` for other refusals and for answers that
  * make no sense, `HTTP_*` when a read fails for good.
@@ -60,13 +61,15 @@ class Client implements RestCatalog {
       if (error instanceof HttpError && error.status === 404) return undefined;
       throw refusal(error);
     }
-    const { metadata, 'metadata-location': location } = answer.json() as Record<string, unknown>;
+    const told = answer.json() as Record<string, unknown>;
+    const { metadata: json, 'metadata-location': location } = told;
     if (typeof location !== 'string')
       throw new PlumbingError(
         'DEST_FAILED',
         `${this.location}: table "${identifier.name}" has no metadata file`,
       );
-    return { identifier, metadata: readMetadataJson(metadata, location), metadataLocation: location };
+    const metadata = readMetadataJson(json, location);
+    return { identifier, metadata, metadataLocation: location };
   }
 
   async listTables(namespace: readonly string[]): Promise<readonly string[]> {
@@ -104,9 +107,8 @@ class Client implements RestCatalog {
   defaultLocation({ namespace, name }: TableIdentifier): string {
     const folder = (text: string): string => encodeURIComponent(text).replaceAll(/[%*'()!]/g, '_');
     // Another table of the same name, on another branch or before it was dropped, must not share the folder.
-    return [this.#options.warehouse, ...namespace.map(folder), `${folder(name)}_${crypto.randomUUID()}`].join(
-      '/',
-    );
+    const unique = `${folder(name)}_${crypto.randomUUID()}`;
+    return [this.#options.warehouse, ...namespace.map(folder), unique].join('/');
   }
 
   async commit(changes: readonly TableCommit[]): Promise<CommitResult> {
@@ -121,11 +123,12 @@ class Client implements RestCatalog {
       },
     };
     failpoint('iceberg.commit_begins');
-    try {
-      await this.#request({ method: 'POST', path: `${this.#root}transactions/commit`, body });
-    } catch (error) {
-      return this.#outcomeOf(error);
-    }
+    const path = `${this.#root}transactions/commit`;
+    const sent = await sendCommit(
+      (headers) => this.#request({ method: 'POST', path, body }, headers),
+      this.#options.keys,
+    );
+    if (sent.outcome !== 'committed') return sent;
     try {
       const tables: LoadedTable[] = [];
       for (const { identifier } of changes) {
@@ -150,23 +153,6 @@ class Client implements RestCatalog {
 
   async close(): Promise<void> {
     // Nothing is kept open.
-  }
-
-  async #outcomeOf(error: unknown): Promise<CommitResult> {
-    if (!(error instanceof HttpError)) {
-      const isSent = isPlumbingError(error) && /^(HTTP_|LIMIT_EXCEEDED)/.test(error.code);
-      if (isSent) return { outcome: 'unknown', cause: error };
-      throw error;
-    }
-    const { status, context } = error;
-    if (status === 409)
-      return { outcome: 'conflict', reason: messageOf(error) ?? 'another commit came first' };
-    if (status === 429) {
-      await sleep(Math.min(Number(context['retryAfterMs'] ?? 1_000), maxRetryAfterMs));
-      return { outcome: 'conflict', reason: 'the catalog is busy (429)' };
-    }
-    if (status === 408 || status >= 500) return { outcome: 'unknown', cause: error };
-    throw refusal(error);
   }
 
   async makeNamespace(namespace: readonly string[]): Promise<void> {
@@ -195,8 +181,11 @@ class Client implements RestCatalog {
     }
   }
 
-  async #request(request: HttpRequest): Promise<HttpResponse> {
-    const headers = await this.#options.headers();
+  async #request(
+    request: Omit<HttpRequest, 'headers'>,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<HttpResponse> {
+    const headers = { ...more, ...(await this.#options.headers()) };
     return this.#options.http.request({ ...request, headers });
   }
 
@@ -208,53 +197,4 @@ class Client implements RestCatalog {
   #namespacePath(namespace: readonly string[]): string {
     return `${this.#root}namespaces/${encodeURIComponent(namespace.join('\u001f'))}`;
   }
-}
-
-/** Nessie takes only one update that sets properties, and one that removes some. */
-function withOnePropertyUpdate(updates: readonly MetadataUpdate[]): MetadataUpdate[] {
-  const set = new Map<string, string>();
-  const removed = new Set<string>();
-  const others = updates.filter((update) => {
-    if (update.action === 'set-properties') {
-      for (const [key, value] of Object.entries(update.updates)) {
-        set.set(key, value);
-        removed.delete(key);
-      }
-    } else if (update.action === 'remove-properties') {
-      for (const key of update.removals) {
-        removed.add(key);
-        set.delete(key);
-      }
-    } else return true;
-    return false;
-  });
-  return [
-    ...others,
-    ...(set.size > 0 ? [{ action: 'set-properties', updates: Object.fromEntries(set) } as const] : []),
-    ...(removed.size > 0 ? [{ action: 'remove-properties', removals: [...removed] } as const] : []),
-  ];
-}
-
-/** What the server says of a refusal, in the form of Iceberg's REST or of Nessie's API. It may quote what was sent, which holds no secret. */
-function messageOf(error: HttpError): string | undefined {
-  try {
-    const told = JSON.parse(error.bodyText()) as { error?: { message?: unknown }; message?: unknown };
-    const message = told.error?.message ?? told.message;
-    return typeof message === 'string' ? message.slice(0, 300) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A refusal as an error that says what to do. */
-export function refusal(error: unknown): unknown {
-  if (!(error instanceof HttpError)) return error;
-  const { status, retryable } = error;
-  const said = messageOf(error);
-  const what = `${error.message}${said === undefined ? '' : `: ${said}`}`;
-  if (status === 401 || status === 403)
-    return new PlumbingError('AUTH_REJECTED', `${what}. Check the catalog's token and what it may do`, {
-      cause: error,
-    });
-  return new PlumbingError('DEST_FAILED', what, { retryable, cause: error });
 }

@@ -1,7 +1,7 @@
 /** Nessie's own API, version 2: branches, tags, history, merges. */
 import { HttpError, PlumbingError } from '../../errors/index.ts';
 import type { HttpClient, HttpRequest } from '../../http/index.ts';
-import { refusal } from '../../iceberg/rest-catalog.ts';
+import { refusal } from '../../iceberg/rest-refusal.ts';
 
 /** A branch or tag, and the commit that it is at. */
 export interface NessieReference {

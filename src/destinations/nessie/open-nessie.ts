@@ -3,15 +3,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PlumbingError, isPlumbingError } from '../../errors/index.ts';
 import { createHttpClient } from '../../http/index.ts';
 import type { Catalog, CatalogBranches } from '../../iceberg/catalog.ts';
+import { durationMs } from '../../iceberg/commit-request.ts';
 import { resolveIo } from '../../iceberg/io-of.ts';
 import { restCatalog } from '../../iceberg/rest-catalog.ts';
 import type { RestCatalog } from '../../iceberg/rest-catalog.ts';
 import { authorization } from '../../iceberg/rest-credentials.ts';
+import { createLoadId } from '../../model/load-id.ts';
 import { Lakehouse } from '../iceberg/lakehouse.ts';
 import { NessieApi } from './nessie-api.ts';
 import type { NessieReference } from './nessie-api.ts';
 import { serverUrl, warehouseOptions } from './options.ts';
 import type { NessieOptions } from './options.ts';
+
+/** How long the server remembers the keys of commits: an ISO 8601 duration. */
+const lifetimeProperty = 'idempotency-key-lifetime';
 
 /** How often a branch is made or removed when nobody answers. */
 const branchTries = 4;
@@ -57,7 +62,8 @@ export async function openNessie(options: NessieOptions): Promise<NessieConnecti
   const http = client('iceberg/');
   const query = options.warehouse === undefined ? {} : { warehouse: options.warehouse };
   const answer = await http.request({ path: 'v1/config', query, headers: await headers() });
-  const { defaults = {}, overrides = {} } = answer.json() as Record<string, Record<string, string>>;
+  const config = answer.json() as Readonly<Record<string, unknown>>;
+  const { defaults = {}, overrides = {} } = config as Record<string, Record<string, string>>;
   const location = defaults['warehouse'] ?? overrides['warehouse'];
   if (location === undefined || !/^[a-z0-9]+:\/\//.test(location))
     throw new PlumbingError(
@@ -66,8 +72,12 @@ export async function openNessie(options: NessieOptions): Promise<NessieConnecti
     );
   const warehouseName = decodeURIComponent(defaults['prefix'] ?? '').split('|')[1];
   const warehouse = location.replace(/\/+$/, '');
+  // Servers differ in where they say it.
+  const lifetimes = [config, overrides, defaults].map((part) => durationMs(part[lifetimeProperty]));
+  const lifetimeMs = lifetimes.find((ms) => ms !== undefined);
+  const keys = lifetimeMs === undefined ? undefined : { lifetimeMs, next: () => createLoadId(new Date()) };
   const catalogOf = (at: string): RestCatalog =>
-    restCatalog({ http, headers, prefix: prefixOf(at, warehouseName), warehouse });
+    restCatalog({ http, headers, prefix: prefixOf(at, warehouseName), warehouse, keys });
   const io = resolveIo({
     s3: {
       region: overrides['client.region'] ?? defaults['client.region'] ?? 'us-east-1',
