@@ -62,6 +62,8 @@ export interface Catalog {
   metadataLocations(namespace: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Where the files of a new table go. */
   defaultLocation(identifier: TableIdentifier): string;
+  /** The same, asked of a catalog that chooses it itself, before any file is written. Absent where it does not. */
+  newLocation?(identifier: TableIdentifier): Promise<string>;
   /**
    * Makes all changes, or none, in one step. Namespaces that are missing are made.
    *

@@ -5,6 +5,12 @@ import { localIo } from './local-io.ts';
 import { s3Io } from './s3-io.ts';
 import type { S3Options } from './s3-io.ts';
 
+/** What {@link resolveIo} is told of S3: options, or what stands in for them, e.g. `lentIo`. */
+export interface StoreOptions {
+  readonly s3?: S3Options;
+  readonly remote?: FileIo | undefined;
+}
+
 /**
  * Reads and writes by the scheme of each location: `file:` as {@link localIo}, `s3://`, `s3a://` and `s3n://` as
  * {@link s3Io}. Guarantees and errors are theirs.
@@ -12,9 +18,8 @@ import type { S3Options } from './s3-io.ts';
  * @throws PlumbingError `CONFIG_INVALID` from this function for S3 options that can not work, and from each method for a
  * location of another scheme, or in S3 when there are no options for it.
  */
-export function resolveIo({ s3 }: { readonly s3?: S3Options }): FileIo {
+export function resolveIo({ s3, remote = s3 && s3Io(s3) }: StoreOptions): FileIo {
   const local = localIo();
-  const remote = s3 && s3Io(s3);
   const ioOf = (location: string): FileIo => {
     const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(location)?.[1];
     if (scheme === 'file') return local;

@@ -5,6 +5,7 @@ import type { HttpClient, HttpRequest, HttpResponse } from '../http/index.ts';
 import type { Catalog, CommitResult, LoadedTable, TableCommit, TableIdentifier } from './catalog.ts';
 import { sendCommit } from './commit-request.ts';
 import type { IdempotencyKeys } from './commit-request.ts';
+import type { KeyLender } from './key-lender.ts';
 import { readMetadataJson } from './metadata.ts';
 import { withOnePropertyUpdate } from './one-property-update.ts';
 import { refusal } from './rest-refusal.ts';
@@ -21,7 +22,12 @@ export interface RestCatalogOptions {
   readonly warehouse: string;
   /** Where the server's configuration has `idempotency-key-lifetime`. */
   readonly keys?: IdempotencyKeys | undefined;
+  /** Takes the keys of storage that the catalog lends. Absent: none are asked for. */
+  readonly lender?: KeyLender | undefined;
 }
+
+/** Has the catalog send keys for the files of a table. */
+const delegation = { 'x-iceberg-access-delegation': 'vended-credentials' };
 
 /**
  * Makes the catalog. All tables of a commit are changed in one step (`transactions/commit`), which the server has to support, as
@@ -56,7 +62,7 @@ class Client implements RestCatalog {
     const path = `${this.#namespacePath(identifier.namespace)}/tables/${encodeURIComponent(identifier.name)}`;
     let answer: HttpResponse;
     try {
-      answer = await this.#request({ path, query: { snapshots: 'all' } });
+      answer = await this.#request({ path, query: { snapshots: 'all' } }, this.#delegation);
     } catch (error) {
       if (error instanceof HttpError && error.status === 404) return undefined;
       throw refusal(error);
@@ -69,6 +75,12 @@ class Client implements RestCatalog {
         `${this.location}: table "${identifier.name}" has no metadata file`,
       );
     const metadata = readMetadataJson(json, location);
+    this.#options.lender?.keep(
+      metadata.location,
+      told,
+      this,
+      async () => void (await this.loadTable(identifier)),
+    );
     return { identifier, metadata, metadataLocation: location };
   }
 
@@ -109,6 +121,38 @@ class Client implements RestCatalog {
     // Another table of the same name, on another branch or before it was dropped, must not share the folder.
     const unique = `${folder(name)}_${crypto.randomUUID()}`;
     return [this.#options.warehouse, ...namespace.map(folder), unique].join('/');
+  }
+
+  /** Files of a table are written before it is there: place and keys are those of a creation that is never finished. */
+  async newLocation(identifier: TableIdentifier): Promise<string> {
+    const { lender } = this.#options;
+    if (!lender) return this.defaultLocation(identifier);
+    const told = await this.#stageCreate(identifier);
+    const { location } = told['metadata'] as { readonly location: string };
+    const renew = async (): Promise<void> => {
+      if ((await this.loadTable(identifier))?.metadata.location !== location)
+        lender.keep(location, await this.#stageCreate(identifier), this, renew);
+    };
+    lender.keep(location, told, this, renew);
+    return location;
+  }
+
+  async #stageCreate({ namespace, name }: TableIdentifier): Promise<Record<string, unknown>> {
+    await this.makeNamespace(namespace);
+    const schema = { type: 'struct', 'schema-id': 0, fields: [] };
+    const body = { json: { name, schema, 'stage-create': true } };
+    const path = `${this.#namespacePath(namespace)}/tables`;
+    try {
+      const answer = await this.#request({ method: 'POST', path, body }, delegation);
+      return answer.json() as Record<string, unknown>;
+    } catch (error) {
+      if (!(error instanceof HttpError && error.status === 409)) throw refusal(error);
+      throw new PlumbingError(
+        'COMMIT_CONFLICT',
+        `${this.location}: another program has made table "${name}" meanwhile; run again`,
+        { retryable: true, cause: error },
+      );
+    }
   }
 
   async commit(changes: readonly TableCommit[]): Promise<CommitResult> {
@@ -187,6 +231,10 @@ class Client implements RestCatalog {
   ): Promise<HttpResponse> {
     const headers = { ...more, ...(await this.#options.headers()) };
     return this.#options.http.request({ ...request, headers });
+  }
+
+  get #delegation(): Readonly<Record<string, string>> {
+    return this.#options.lender ? delegation : {};
   }
 
   get #root(): string {

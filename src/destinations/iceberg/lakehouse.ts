@@ -72,19 +72,26 @@ export class Lakehouse {
     return this.catalog.listTables([this.options.namespace]);
   }
 
+  /** Where the files of a new table go. */
+  async newLocation(name: string): Promise<string> {
+    const identifier = this.identifier(name);
+    return (await this.catalog.newLocation?.(identifier)) ?? this.catalog.defaultLocation(identifier);
+  }
+
   /** The changes that make a new table. */
   creation(
     name: string,
     fields: readonly NewField[],
     key: readonly string[],
     properties: Readonly<Record<string, string>>,
+    location = this.catalog.defaultLocation(this.identifier(name)),
   ): MetadataUpdate[] {
     const { schema, lastColumnId } = newSchema(fields, key);
     const { spec } = newSpec(schema, this.options.partitionBy[name] ?? []);
     return [
       { action: 'assign-uuid', uuid: randomUUID() },
       { action: 'upgrade-format-version', 'format-version': 2 },
-      { action: 'set-location', location: this.catalog.defaultLocation(this.identifier(name)) },
+      { action: 'set-location', location },
       { action: 'add-schema', schema, 'last-column-id': lastColumnId },
       { action: 'set-current-schema', 'schema-id': -1 },
       { action: 'add-spec', spec },

@@ -189,7 +189,8 @@ export class TableLoad {
     if (columns.length === 0) return { commit: undefined, counts: this.#counts, discard: async () => {} };
     const { metadata: before } = base ?? {};
     const stored = before && ownDefinition(this.#house, this.#name, before);
-    const shape = this.#shapeUpdates(before, stored);
+    const location = base ? undefined : await this.#house.newLocation(this.#name);
+    const shape = this.#shapeUpdates(before, stored, location);
     const metadata = applyUpdates(before, shape, Date.now());
     const tally: Tally = { inserted: 0, updated: 0, unchanged: 0, deleted: 0 };
     const work = this.#workOn(metadata, before);
@@ -334,10 +335,15 @@ export class TableLoad {
     return new WorkingTable(io, manifests, metadata, before && snapshotOf(before), filePolicy, this.#engine);
   }
 
-  #shapeUpdates(before: TableMetadata | undefined, stored: TableDefinition | undefined): MetadataUpdate[] {
+  #shapeUpdates(
+    before: TableMetadata | undefined,
+    stored: TableDefinition | undefined,
+    location?: string,
+  ): MetadataUpdate[] {
     if (before && stored) return schemaUpdates(before, stored, this.#target);
     const properties = { [definitionProperty]: definitionText(this.#target) };
-    return this.#house.creation(this.#name, fieldsOf(this.#target), physicalKey(this.#target), properties);
+    const [fields, key] = [fieldsOf(this.#target), physicalKey(this.#target)];
+    return this.#house.creation(this.#name, fields, key, properties, location);
   }
 
   #commit(

@@ -6,8 +6,8 @@ import type { NessieOptions } from './options.ts';
 /**
  * Reads the Nessie destination's configuration: `NESSIE_URI`, unless `uri` is given, `NESSIE_REF`, `NESSIE_WAREHOUSE`,
  * `NESSIE_NAMESPACE`, `NESSIE_TOKEN` or `NESSIE_OAUTH2_TOKEN_URL` with `NESSIE_OAUTH2_CLIENT_ID`, `NESSIE_OAUTH2_CLIENT_SECRET` and
- * `NESSIE_OAUTH2_SCOPE`; for its storage `S3_ACCESS_KEY_ID`, `S3_SECRET_ACCESS_KEY`, and where needed `S3_REGION`,
- * `S3_ENDPOINT` and `S3_SESSION_TOKEN`.
+ * `NESSIE_OAUTH2_SCOPE`; for its storage `S3_ACCESS_KEY_ID` and `S3_SECRET_ACCESS_KEY`, or neither of them where the server gives
+ * keys for each table; where needed `S3_REGION`, `S3_ENDPOINT` and `S3_SESSION_TOKEN`.
  *
  * @throws PlumbingError `CONFIG_INVALID` naming every variable that is missing or wrong, never its value.
  *
@@ -24,6 +24,11 @@ export function loadNessieConfig(
   const address = z.string().describe('e.g. https://nessie.example.com');
   const usesOauth2 = env['NESSIE_OAUTH2_TOKEN_URL'] !== undefined;
   const required = usesOauth2 ? z.string().describe('of the client that asks for tokens') : text;
+  const hasKeys = [env['S3_ACCESS_KEY_ID'], env['S3_SECRET_ACCESS_KEY'], env['S3_SESSION_TOKEN']].some(
+    Boolean,
+  );
+  const accessKeyId = z.string().describe('the access key of the tables’ storage');
+  const secretAccessKey = secretVariable('the secret of the access key');
   const given = readConfig(
     {
       NESSIE_URI: uri === undefined ? address : text,
@@ -39,8 +44,8 @@ export function loadNessieConfig(
       NESSIE_OAUTH2_SCOPE: text,
       S3_REGION: text,
       S3_ENDPOINT: text,
-      S3_ACCESS_KEY_ID: z.string().describe('the access key of the tables’ storage'),
-      S3_SECRET_ACCESS_KEY: secretVariable('the secret of the access key'),
+      S3_ACCESS_KEY_ID: hasKeys ? accessKeyId : accessKeyId.optional(),
+      S3_SECRET_ACCESS_KEY: hasKeys ? secretAccessKey : secretAccessKey.optional(),
       S3_SESSION_TOKEN: secretVariable('of temporary credentials').optional(),
     },
     env,
@@ -64,8 +69,8 @@ export function loadNessieConfig(
     s3: {
       ...(given.S3_REGION !== undefined && { region: given.S3_REGION }),
       ...(given.S3_ENDPOINT !== undefined && { endpoint: given.S3_ENDPOINT }),
-      accessKeyId: given.S3_ACCESS_KEY_ID,
-      secretAccessKey: given.S3_SECRET_ACCESS_KEY,
+      ...(given.S3_ACCESS_KEY_ID !== undefined && { accessKeyId: given.S3_ACCESS_KEY_ID }),
+      ...(given.S3_SECRET_ACCESS_KEY && { secretAccessKey: given.S3_SECRET_ACCESS_KEY }),
       ...(given.S3_SESSION_TOKEN && { sessionToken: given.S3_SESSION_TOKEN }),
     },
   };

@@ -5,6 +5,9 @@ import { createHttpClient } from '../../http/index.ts';
 import type { Catalog, CatalogBranches } from '../../iceberg/catalog.ts';
 import { durationMs } from '../../iceberg/commit-request.ts';
 import { resolveIo } from '../../iceberg/io-of.ts';
+import type { StoreOptions } from '../../iceberg/io-of.ts';
+import { KeyLender } from '../../iceberg/key-lender.ts';
+import { lentIo } from '../../iceberg/lent-io.ts';
 import { restCatalog } from '../../iceberg/rest-catalog.ts';
 import type { RestCatalog } from '../../iceberg/rest-catalog.ts';
 import { authorization } from '../../iceberg/rest-credentials.ts';
@@ -76,15 +79,11 @@ export async function openNessie(options: NessieOptions): Promise<NessieConnecti
   const lifetimes = [config, overrides, defaults].map((part) => durationMs(part[lifetimeProperty]));
   const lifetimeMs = lifetimes.find((ms) => ms !== undefined);
   const keys = lifetimeMs === undefined ? undefined : { lifetimeMs, next: () => createLoadId(new Date()) };
+  const store = storeOf(options, { ...defaults, ...overrides });
+  const { lender } = store;
   const catalogOf = (at: string): RestCatalog =>
-    restCatalog({ http, headers, prefix: prefixOf(at, warehouseName), warehouse, keys });
-  const io = resolveIo({
-    s3: {
-      region: overrides['client.region'] ?? defaults['client.region'] ?? 'us-east-1',
-      ...(overrides['s3.endpoint'] !== undefined && { endpoint: overrides['s3.endpoint'] }),
-      ...options.s3,
-    },
-  });
+    restCatalog({ http, headers, prefix: prefixOf(at, warehouseName), warehouse, keys, lender });
+  const io = resolveIo(store);
   const settings = warehouseOptions(options, warehouse);
   const target = catalogOf(ref);
   // Branches of nothing have nothing in common, and can't be merged.
@@ -95,6 +94,27 @@ export async function openNessie(options: NessieOptions): Promise<NessieConnecti
   };
   const branches = new NessieBranches(api, ref, catalogOf, begin);
   return { api, ref, house: new Lakehouse(Object.assign(target, { branches }), io, settings) };
+}
+
+/** The storage with the keys that were given, or with those that the catalog lends. */
+function storeOf(
+  { s3: own = {} }: NessieOptions,
+  server: Readonly<Record<string, string>>,
+): StoreOptions & { readonly lender?: KeyLender } {
+  const { accessKeyId, secretAccessKey } = own;
+  if (accessKeyId === undefined && secretAccessKey === undefined) {
+    const lender = new KeyLender(own, server);
+    return { lender, remote: lentIo(lender) };
+  }
+  if (accessKeyId === undefined || secretAccessKey === undefined)
+    throw new PlumbingError(
+      'CONFIG_INVALID',
+      'Nessie: s3 needs accessKeyId and secretAccessKey, or none of them',
+    );
+  const { 'client.region': region = 'us-east-1', 's3.endpoint': endpoint } = server;
+  return {
+    s3: { region, ...(endpoint !== undefined && { endpoint }), ...own, accessKeyId, secretAccessKey },
+  };
 }
 
 /** A slash in a name would end the prefix; Nessie takes another character for it. */

@@ -21,8 +21,11 @@ export interface NessieOptions {
   readonly token?: string | Secret;
   /** Client credentials of OAuth 2, in place of a token. */
   readonly oauth2?: ClientCredentials;
-  /** How to reach the storage of the tables. Region and endpoint may be left to the server. */
-  readonly s3: Omit<S3Options, 'region'> & { readonly region?: string };
+  /**
+   * How to reach the storage of the tables. Region and endpoint may be left to the server. Without `accessKeyId` and
+   * `secretAccessKey` the server is asked for temporary keys with each table (vended credentials), which are renewed before they end.
+   */
+  readonly s3?: Partial<S3Options>;
   /** The namespace of the tables. Default `default`. */
   readonly namespace?: string;
   /** How new tables are cut into partitions, by table. Default: not at all. */

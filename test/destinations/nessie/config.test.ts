@@ -24,7 +24,12 @@ describe('loadNessieConfig', () => {
   });
 
   test('names what is missing', () => {
-    expect(() => loadNessieConfig({})).toThrow(/NESSIE_URI[^]*S3_ACCESS_KEY_ID[^]*S3_SECRET_ACCESS_KEY/);
+    expect(() => loadNessieConfig({})).toThrow(/NESSIE_URI/);
+    const NESSIE_URI = 'https://n.example';
+    expect(() => loadNessieConfig({ NESSIE_URI, S3_ACCESS_KEY_ID: 'key' })).toThrow(/S3_SECRET_ACCESS_KEY/);
+    expect(() => loadNessieConfig({ NESSIE_URI, S3_SECRET_ACCESS_KEY: 's' })).toThrow(/S3_ACCESS_KEY_ID/);
+    expect(() => loadNessieConfig({ NESSIE_URI, S3_SESSION_TOKEN: 's' })).toThrow(/S3_ACCESS_KEY_ID/);
+    expect(loadNessieConfig({ NESSIE_URI, S3_REGION: 'eu' }).s3).toEqual({ region: 'eu' });
     const oauth2 = {
       ...storage,
       NESSIE_URI: 'https://n.example',
