@@ -22,6 +22,7 @@ export {
 export type {
   Batch,
   Check,
+  CheckEngine,
   CheckQuery,
   CheckResult,
   ColumnOf,
@@ -35,6 +36,7 @@ export type {
   ReadContext,
   RowOf,
   Source,
+  SqlCheckOptions,
   Stream,
   StreamOptions,
   TableCounts,

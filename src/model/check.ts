@@ -7,8 +7,21 @@ export type CheckQuery = (sql: string) => Promise<readonly Readonly<Record<strin
 export interface Check {
   readonly name: string;
   readonly table: string;
+  /** Whose SQL it speaks. Default: that of SQLite. */
+  readonly engine?: CheckEngine;
   /** Resolves to `true`, or to a sentence that says what is wrong. `table` is the table's quoted name in the destination's SQL. */
   verify(query: CheckQuery, table: string): Promise<true | string>;
+}
+
+/**
+ * Whose SQL a check speaks, whatever the destination. `duckdb` needs the package `@duckdb/node-api`; without it the check fails.
+ * Its queries see the tables that checks with this engine name, with exact types, and nothing else.
+ */
+export type CheckEngine = 'sqlite' | 'duckdb';
+
+/** Options of {@link sqlCheck} and {@link customCheck}. */
+export interface SqlCheckOptions {
+  readonly engine?: CheckEngine;
 }
 
 /** How a check ended. */
@@ -105,12 +118,20 @@ export function freshness(
  * ```ts
  * sqlCheck('no_future_bookings', 'account_transactions__booked',
  *   (table) => `SELECT 1 FROM ${table} WHERE booking_date > '2030-01-01'`);
+ * sqlCheck('no_outlier', 'orders',
+ *   (table) => `SELECT 1 FROM ${table} QUALIFY amount > 100 * median(amount) OVER ()`, { engine: 'duckdb' });
  * ```
  */
-export function sqlCheck(name: string, table: string, wrongRows: (table: string) => string): Check {
+export function sqlCheck(
+  name: string,
+  table: string,
+  wrongRows: (table: string) => string,
+  { engine = 'sqlite' }: SqlCheckOptions = {},
+): Check {
   return {
     name,
     table,
+    engine,
     async verify(query, quoted) {
       const n = await count(query, `SELECT count(*) AS n FROM (${wrongRows(quoted)}) AS wrong_rows`);
       return n === 0 || `${n} rows are wrong`;
@@ -123,6 +144,7 @@ export function customCheck(
   name: string,
   table: string,
   verify: (query: CheckQuery, table: string) => Promise<true | string>,
+  { engine = 'sqlite' }: SqlCheckOptions = {},
 ): Check {
-  return { name, table, verify };
+  return { name, table, engine, verify };
 }

@@ -29,7 +29,7 @@ export type {
 export { linePattern } from './line-pattern.ts';
 export type { LineField, LinePattern } from './line-pattern.ts';
 export { customCheck, freshness, noNulls, rowCount, sqlCheck, unique } from './check.ts';
-export type { Check, CheckQuery, CheckResult } from './check.ts';
+export type { Check, CheckEngine, CheckQuery, CheckResult, SqlCheckOptions } from './check.ts';
 export type {
   AbortResult,
   Commit,

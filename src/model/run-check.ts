@@ -1,28 +1,32 @@
 /** Runs checks over whatever SQL a destination offers. */
 import { PlumbingError } from '../errors/index.ts';
-import type { Check, CheckQuery, CheckResult } from './check.ts';
+import type { Check, CheckEngine, CheckQuery, CheckResult } from './check.ts';
+import { quoteIdentifier } from './sql-text.ts';
+
+type Rows = readonly Record<string, unknown>[];
 
 const readStatement = /^\s*(select|with|values)\b/i;
 
-/** Runs every check, one after the other. A check that can't run has failed. `quote` makes a table's name one of SQL. */
-export async function runEach(
-  checks: readonly Check[],
-  query: CheckQuery,
-  quote: (table: string) => string,
-): Promise<CheckResult[]> {
+/** Runs every check, one after the other, in the order in which they are. A check that can't run has failed. */
+export async function runEach(checks: readonly Check[], queries: CheckQueries): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
-  for (const check of checks) results.push(await runOne(check, query, quote));
+  for (const check of checks) results.push(await runOne(check, queries[check.engine ?? 'sqlite']));
   return results;
 }
 
-async function runOne(
-  check: Check,
-  query: CheckQuery,
-  quote: (table: string) => string,
-): Promise<CheckResult> {
+/** The query of each engine. */
+export type CheckQueries = Readonly<Record<CheckEngine, CheckQuery>>;
+
+/** The tables that checks of an engine name. */
+export function tablesOf(checks: readonly Check[], engine: CheckEngine): readonly string[] {
+  const named = checks.filter((check) => (check.engine ?? 'sqlite') === engine);
+  return [...new Set(named.map(({ table }) => table))];
+}
+
+async function runOne(check: Check, query: CheckQuery): Promise<CheckResult> {
   const { name, table } = check;
   try {
-    const verdict = await check.verify(query, quote(table));
+    const verdict = await check.verify(query, quoteIdentifier(table));
     return verdict === true
       ? { name, table, passed: true }
       : { name, table, passed: false, message: verdict };
@@ -33,7 +37,7 @@ async function runOne(
 }
 
 /** A query for checks: it only reads, and its integers are numbers where that is exact. */
-export function readOnlyQuery(select: (sql: string) => readonly Record<string, unknown>[]): CheckQuery {
+export function readOnlyQuery(select: (sql: string) => Rows | Promise<Rows>): CheckQuery {
   return async (sql) => {
     if (!readStatement.test(sql)) {
       throw new PlumbingError(
@@ -41,7 +45,7 @@ export function readOnlyQuery(select: (sql: string) => readonly Record<string, u
         'a check may only read: its SQL must begin with SELECT, WITH or VALUES',
       );
     }
-    return select(sql).map((row) => {
+    return (await select(sql)).map((row) => {
       const cells = Object.entries(row).map(([name, value]) => [name, narrowed(value)]);
       return Object.fromEntries(cells) as Record<string, unknown>;
     });

@@ -215,7 +215,7 @@ describe('usage', () => {
     [['run', 'comdirect', '--since', 'yesterday'], /expected a date/],
     [['run', 'nothing.ts'], /nothing\.ts/],
     [['run', 'comdirect', '--to', 'ftp:x'], /expected sqlite:FILE, iceberg:FOLDER or nessie:/],
-    [['status', '--to', 'nessie:'], /NESSIE_URI[^]*S3_ACCESS_KEY_ID/],
+    [['status', '--to', 'nessie:'], /NESSIE_URI/],
     [['frobnicate'], /unknown command/],
   ])('%j: exit code 2 and a reason', async (args, reason) => {
     await open();

@@ -1,12 +1,17 @@
 /** Runs checks on the tables as the open transaction shows them. */
+import { openDuckChecks } from '../../duckdb/check-database.ts';
 import type { Check, CheckResult } from '../../model/index.ts';
-import { readOnlyQuery, runEach } from '../../model/run-check.ts';
+import { readOnlyQuery, runEach, tablesOf } from '../../model/run-check.ts';
 import type { SqliteConnection } from './connection.ts';
-import { quoteIdentifier } from '../../model/sql-text.ts';
+import { allRows } from './reader.ts';
 
-/** Runs every check, one after the other. A check that can't run has failed. */
-export async function runChecks({ db }: SqliteConnection, checks: readonly Check[]): Promise<CheckResult[]> {
-  const query = readOnlyQuery((sql) => {
+/** Runs every check, one after the other. A check that can't run has failed. Those for DuckDB see copies of the tables that they name. */
+export async function runChecks(
+  connection: SqliteConnection,
+  checks: readonly Check[],
+): Promise<CheckResult[]> {
+  const { db } = connection;
+  const sqlite = readOnlyQuery((sql) => {
     const statement = db.prepare(sql);
     statement.setReadBigInts(true);
     return statement.all();
@@ -14,7 +19,19 @@ export async function runChecks({ db }: SqliteConnection, checks: readonly Check
   // A check only looks; whatever its SQL says, it must not change what is about to be published.
   db.exec('PRAGMA query_only = ON');
   try {
-    return await runEach(checks, query, quoteIdentifier);
+    const tables = tablesOf(checks, 'duckdb');
+    const duck = await openDuckChecks(tables, async (target) => {
+      for (const table of tables) {
+        const found = allRows(connection, table);
+        if (found) await target.fill(table, found.columns, found.rows);
+      }
+      return [];
+    });
+    try {
+      return await runEach(checks, { sqlite, duckdb: duck.query });
+    } finally {
+      duck.close();
+    }
   } finally {
     db.exec('PRAGMA query_only = OFF');
   }

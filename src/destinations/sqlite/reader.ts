@@ -141,6 +141,17 @@ export class SqliteReader implements Reader {
   }
 }
 
+/** All rows of a table as the connection sees them, an open transaction included; `undefined` when there is no such table. */
+export function allRows(
+  connection: SqliteConnection,
+  table: string,
+): { readonly columns: readonly Column[]; readonly rows: Iterable<RowObject> } | undefined {
+  const definition = ownTable(connection, table);
+  if (!definition) return undefined;
+  const select = selectRows(definition, {}, connection.endsTextAtNul);
+  return { columns: physicalColumns(definition), rows: answersOf(connection, select) };
+}
+
 function ownTable({ db, path }: SqliteConnection, table: string): TableDefinition | undefined {
   const definition = readDefinition(db, table, path);
   return definition?.name === table && physicalTable(db, table) ? definition : undefined;

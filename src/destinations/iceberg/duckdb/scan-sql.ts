@@ -1,7 +1,7 @@
 /** The SQL by which DuckDB reads the rows of an Iceberg table: columns by field id, deleted rows left out. */
 import { PlumbingError } from '../../../errors/index.ts';
 import type { DataFile } from '../../../iceberg/data-file.ts';
-import { pathOf } from '../../../iceberg/local-io.ts';
+import { pathOf as pathOfLocal } from '../../../iceberg/local-io.ts';
 import { pathField, positionField } from '../../../iceberg/position-deletes.ts';
 import type { ScanFile } from '../../../iceberg/scan.ts';
 import { quoteIdentifier, quoteText } from '../../../model/sql-text.ts';
@@ -15,14 +15,35 @@ export interface ScanColumn {
   readonly duckType: string;
 }
 
+/** Where on this machine a file is. */
+export type PathOf = (location: string) => string;
+
+/** The path of a file that is in a folder; `CONFIG_INVALID` for others. */
+export const localPath: PathOf = pathOfLocal;
+
+/** All files that a scan reads, each once. */
+export function filesOf(files: readonly ScanFile[]): DataFile[] {
+  const all = files.flatMap(({ entry, deletes }) => [entry, ...deletes.map((deleted) => deleted.entry)]);
+  return [...new Map(all.map(({ file }) => [file.location, file])).values()];
+}
+
+interface Places {
+  readonly pathOf: PathOf;
+  readonly emptyFile?: string | undefined;
+}
+
 /**
- * The query for the rows of `files`.
+ * The query for the rows of `files`; `pathOf` says where each of them is on this machine.
  *
  * @throws PlumbingError `DEST_FOREIGN` for files other than Parquet, `CONFIG_INVALID` for files that are not in a local folder.
  */
-export function rowsSql(columns: readonly ScanColumn[], files: readonly ScanFile[]): string {
+export function rowsSql(
+  columns: readonly ScanColumn[],
+  files: readonly ScanFile[],
+  pathOf: PathOf = localPath,
+): string {
   const names = columns.map(({ id, name }) => `f${id} AS ${quoteIdentifier(name)}`);
-  return unionOf(columns, inScanOrder(files), () => names) ?? `${nullsSql(columns)} WHERE false`;
+  return unionOf(columns, inScanOrder(files), () => names, { pathOf }) ?? `${nullsSql(columns)} WHERE false`;
 }
 
 /**
@@ -45,7 +66,7 @@ export function placesSql(
   ];
   const nulls = columns.map(({ id, duckType }) => `CAST(NULL AS ${duckType}) AS f${id}`);
   const empty = `SELECT ${[...nulls, '0 AS file', '0 AS place'].join(', ')} WHERE false`;
-  return unionOf(columns, inScanOrder(files), list, emptyFile) ?? empty;
+  return unionOf(columns, inScanOrder(files), list, { pathOf: localPath, emptyFile }) ?? empty;
 }
 
 /** Files without deleted rows first: they are scanned together. */
@@ -58,16 +79,16 @@ function unionOf(
   columns: readonly ScanColumn[],
   files: readonly ScanFile[],
   list: (first: number) => readonly string[],
-  emptyFile?: string,
+  places: Places,
 ): string | undefined {
   const whole = files.filter(({ deletes }) => deletes.length === 0);
   const cut = files.slice(whole.length);
   const parts: string[] = [];
-  if (whole.length > 0) parts.push(`SELECT ${list(0).join(', ')} FROM ${dataOf(columns, whole, emptyFile)}`);
+  if (whole.length > 0) parts.push(`SELECT ${list(0).join(', ')} FROM ${dataOf(columns, whole, places)}`);
   if (cut.length > 0) {
     parts.push(
-      `SELECT ${list(whole.length).join(', ')} FROM ${dataOf(columns, cut, emptyFile)} AS data ` +
-        `ANTI JOIN (${deletedSql(cut)}) AS gone ` +
+      `SELECT ${list(whole.length).join(', ')} FROM ${dataOf(columns, cut, places)} AS data ` +
+        `ANTI JOIN (${deletedSql(cut, places.pathOf)}) AS gone ` +
         'ON data.file_index = gone.data_file AND data.file_row_number = gone.position',
     );
   }
@@ -80,28 +101,32 @@ export function nullsSql(columns: readonly ScanColumn[]): string {
   return `SELECT ${nulls.length > 0 ? nulls.join(', ') : 'NULL AS unreadable'}`;
 }
 
-function dataOf(columns: readonly ScanColumn[], files: readonly ScanFile[], emptyFile?: string): string {
+function dataOf(columns: readonly ScanColumn[], files: readonly ScanFile[], places: Places): string {
   const fields = columns.map(({ id, duckType }): ScanField => [id, `f${id}`, duckType]);
   return scanSql(
     fields,
     files.map(({ entry }) => entry.file),
-    emptyFile,
+    places,
   );
 }
 
 type ScanField = readonly [id: number, name: string, duckType: string];
 
-function scanSql(fields: readonly ScanField[], files: readonly DataFile[], emptyFile?: string): string {
+function scanSql(
+  fields: readonly ScanField[],
+  files: readonly DataFile[],
+  { pathOf, emptyFile }: Places,
+): string {
   const schema = fields.map(
     ([id, name, type]) => `${id}: {name: ${quoteText(name)}, type: ${quoteText(type)}, default_value: NULL}`,
   );
-  const paths = files.map((file) => quoteText(parquetPath(file)));
+  const paths = files.map((file) => quoteText(parquetPath(file, pathOf)));
   // Last, so that the others keep their places.
   if (emptyFile !== undefined && paths.length === 1) paths.push(quoteText(emptyFile));
   return `read_parquet([${paths.join(', ')}], schema = MAP {${schema.join(', ')}})`;
 }
 
-function parquetPath({ location, format }: DataFile): string {
+function parquetPath({ location, format }: DataFile, pathOf: PathOf): string {
   if (format.toUpperCase() === 'PARQUET') return pathOf(location);
   throw new PlumbingError(
     'DEST_FOREIGN',
@@ -118,7 +143,7 @@ const deleteFields: readonly ScanField[] = [
  * Positions of deleted rows, by place of the data file in the list. A delete file counts only for the data files that it
  * is for, and names them as the table's manifests spell them.
  */
-function deletedSql(files: readonly ScanFile[]): string {
+function deletedSql(files: readonly ScanFile[], pathOf: PathOf): string {
   const deletes = new Map<string, { readonly file: DataFile; readonly place: number }>();
   const pairs: string[] = [];
   for (const [data, { entry, deletes: own }] of files.entries()) {
@@ -132,6 +157,7 @@ function deletedSql(files: readonly ScanFile[]): string {
   const scan = scanSql(
     deleteFields,
     [...deletes.values()].map(({ file }) => file),
+    { pathOf },
   );
   return (
     `SELECT meant.data_file, deletes.position FROM ${scan} AS deletes ` +
