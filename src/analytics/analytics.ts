@@ -95,7 +95,7 @@ export class Analytics implements AsyncDisposable {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<{ readonly rows: number }> {
     const target = new ExportFile(file);
-    const end = await this.#begin(signal);
+    const end = await this.#begin(sql, signal);
     try {
       const result = await this.#connection.run(target.copySql(sql), this.#bound(params));
       signal?.throwIfAborted();
@@ -140,7 +140,7 @@ export class Analytics implements AsyncDisposable {
     params: QueryParameters,
     { schema, signal }: QueryOptions,
   ): AsyncGenerator<Record<string, unknown>[]> {
-    const end = await this.#begin(signal);
+    const end = await this.#begin(sql, signal);
     try {
       const result = await this.#connection.stream(sql, this.#bound(params));
       signal?.throwIfAborted();
@@ -154,7 +154,7 @@ export class Analytics implements AsyncDisposable {
   }
 
   /** Waits for the turn, and takes the snapshots of one query. Gives what ends it. */
-  async #begin(signal: AbortSignal | undefined): Promise<() => void> {
+  async #begin(sql: string, signal: AbortSignal | undefined): Promise<() => void> {
     const release = await this.#takeTurn();
     let again: NodeJS.Timeout | undefined;
     const interrupt = (): void => {
@@ -172,7 +172,7 @@ export class Analytics implements AsyncDisposable {
     try {
       signal?.throwIfAborted();
       this.#scanErrors.last = undefined;
-      await this.#attachments.beginSnapshots(signal);
+      await this.#attachments.beginSnapshots(signal, sql);
       return end;
     } catch (error) {
       end();

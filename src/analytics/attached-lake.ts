@@ -1,13 +1,17 @@
 /** An Iceberg warehouse as DuckDB sees it: its tables, all in the state that its catalog had at one moment. */
-import { nullsSql, rowsSql } from '../destinations/iceberg/duckdb/scan-sql.ts';
+import { filesOf, nullsSql, rowsSql } from '../destinations/iceberg/duckdb/scan-sql.ts';
 import type { Lakehouse } from '../destinations/iceberg/lakehouse.ts';
 import { openLakehouse } from '../destinations/iceberg/open-lakehouse.ts';
 import { resolveOptions } from '../destinations/iceberg/options.ts';
 import type { IcebergOptions } from '../destinations/iceberg/options.ts';
+import { openNessieLake } from '../destinations/nessie/lake.ts';
+import type { NessieOptions } from '../destinations/nessie/index.ts';
 import { PlumbingError, isPlumbingError } from '../errors/index.ts';
+import type { FileCache } from '../iceberg/file-cache.ts';
 import { readMetadata } from '../iceberg/metadata-file.ts';
 import { snapshotOf } from '../iceberg/metadata.ts';
 import { planScan } from '../iceberg/scan.ts';
+import type { ScanFile } from '../iceberg/scan.ts';
 import type { Attachment, ShownTable, View } from './attachment.ts';
 import type { DuckDb } from './duckdb.ts';
 import { checkFieldIds, lakeColumns } from './lake-columns.ts';
@@ -16,19 +20,36 @@ import type { LakeColumn } from './lake-columns.ts';
 /** A table in the state of one metadata file. */
 interface LakeTable extends View, ShownTable {
   readonly metadataLocation: string;
+  readonly columns: readonly LakeColumn[];
+  readonly nulls: string;
+  /** Of a table whose files have to be fetched: what its rows are read from. */
+  readonly scan?: readonly ScanFile[];
+}
+
+/** Where the tables of a lake are told. */
+interface Source {
+  readonly house: Lakehouse;
+  readonly locations: () => Promise<ReadonlyMap<string, string>>;
+  /** Absent where all files are local. */
+  readonly cache?: FileCache;
 }
 
 /** See the module's title. */
 export class AttachedLake implements Attachment {
   readonly alias: string;
   readonly #duck: DuckDb;
-  readonly #house: Lakehouse;
+  readonly #source: Source;
   #tables: readonly LakeTable[] = [];
+  /** Tables that a query has named: their files are kept fetched. */
+  readonly #named = new Set<string>();
+  #views:
+    | { readonly tables: readonly LakeTable[]; readonly named: number; readonly views: readonly View[] }
+    | undefined;
 
-  private constructor(alias: string, duck: DuckDb, house: Lakehouse) {
+  private constructor(alias: string, duck: DuckDb, source: Source) {
     this.alias = alias;
     this.#duck = duck;
-    this.#house = house;
+    this.#source = source;
   }
 
   /** @throws PlumbingError `CONFIG_INVALID` for a warehouse in S3; as `openLakehouse` for one that can't be opened. */
@@ -39,11 +60,38 @@ export class AttachedLake implements Attachment {
         `attach: ${options.warehouse} is in S3; only warehouses in a folder can be attached, read others with readRows of plumbing-core/destinations/iceberg`,
       );
     }
-    return new AttachedLake(alias, duck, await openLakehouse(resolveOptions(options), true));
+    const house = await openLakehouse(resolveOptions(options), true);
+    const locations = (): Promise<ReadonlyMap<string, string>> =>
+      house.catalog.metadataLocations([house.options.namespace]);
+    return new AttachedLake(alias, duck, { house, locations });
   }
 
-  async begin(signal: AbortSignal | undefined): Promise<readonly View[]> {
-    return this.#load(signal);
+  /** The tables of a Nessie server. @throws PlumbingError as `openNessieLake` */
+  static async openNessie(alias: string, duck: DuckDb, options: NessieOptions): Promise<AttachedLake> {
+    return new AttachedLake(alias, duck, await openNessieLake(options));
+  }
+
+  async begin(signal: AbortSignal | undefined, sql: string): Promise<readonly View[]> {
+    const tables = await this.#load(signal);
+    const { cache } = this.#source;
+    if (!cache) return tables;
+    for (const { name } of tables) if (isNamed(name, sql)) this.#named.add(name);
+    const wanted = tables.filter(({ name, scan }) => scan && this.#named.has(name));
+    const files = wanted.flatMap(({ scan = [] }) => filesOf(scan));
+    // Also when nothing is new: another process may have made room.
+    const paths = await cache.fetch(
+      files.map(({ location, fileSizeBytes }) => ({ location, sizeBytes: Number(fileSizeBytes) })),
+    );
+    if (this.#views?.tables === tables && this.#views.named === this.#named.size) return this.#views.views;
+    const pathOf = (location: string): string => paths.get(location) ?? location;
+    const views = tables.map((table): View => {
+      const { name, columns, nulls, scan } = table;
+      if (!scan) return table;
+      const rows = wanted.includes(table) ? rowsSql(columns, scan, pathOf) : notFetched(this.alias, name);
+      return { name, rows, nulls };
+    });
+    this.#views = { tables, named: this.#named.size, views };
+    return views;
   }
 
   /** Files never change, so there is nothing to give back. */
@@ -60,12 +108,11 @@ export class AttachedLake implements Attachment {
   }
 
   async close(): Promise<void> {
-    await this.#house.close();
+    await this.#source.house.close();
   }
 
   async #load(signal: AbortSignal | undefined): Promise<readonly LakeTable[]> {
-    const { catalog, options } = this.#house;
-    const locations = await catalog.metadataLocations([options.namespace]);
+    const locations = await this.#source.locations();
     const known = new Map(this.#tables.map((table) => [table.name, table]));
     const taken = new Set<string>();
     const tables: LakeTable[] = [];
@@ -74,8 +121,9 @@ export class AttachedLake implements Attachment {
       signal?.throwIfAborted();
       const table = known.get(name);
       const isTaken = taken.has(name.toLowerCase());
-      const isKnown = table?.metadataLocation === location && typeof table.rows === 'string' && !isTaken;
-      tables.push(isKnown ? table : await this.#read(name, location, isTaken));
+      const isRead = table?.scan !== undefined || typeof table?.rows === 'string';
+      const isKnown = table?.metadataLocation === location && isRead && !isTaken;
+      tables.push(isKnown && table ? table : await this.#read(name, location, isTaken));
       taken.add(name.toLowerCase());
     }
     const isSame =
@@ -85,9 +133,10 @@ export class AttachedLake implements Attachment {
   }
 
   async #read(name: string, metadataLocation: string, isTaken: boolean): Promise<LakeTable> {
-    const { io, manifests } = this.#house;
+    const { io, manifests } = this.#source.house;
     let columns: readonly LakeColumn[] = [];
     let rows: View['rows'];
+    let scan: readonly ScanFile[] | undefined;
     try {
       const metadata = await readMetadata(io, metadataLocation);
       columns = lakeColumns(this.#duck, name, metadata);
@@ -98,12 +147,25 @@ export class AttachedLake implements Attachment {
         );
       }
       const files = await planScan(manifests, metadata, snapshotOf(metadata));
-      rows = rowsSql(columns, files);
+      rows = this.#source.cache ? notFetched(this.alias, name) : rowsSql(columns, files);
       await checkFieldIds(io, metadata, files);
+      if (this.#source.cache) scan = files;
     } catch (error) {
       if (!isPlumbingError(error)) throw error;
       rows = error;
     }
-    return { name, metadataLocation, columns, rows, nulls: nullsSql(columns) };
+    return { name, metadataLocation, columns, rows, nulls: nullsSql(columns), ...(scan && { scan }) };
   }
+}
+
+/** Whether a query may name a table: no query of a table does without its name. */
+function isNamed(table: string, sql: string): boolean {
+  return sql.toLowerCase().includes(table.replaceAll('"', '""').toLowerCase());
+}
+
+function notFetched(alias: string, table: string): PlumbingError {
+  return new PlumbingError(
+    'QUERY_FAILED',
+    `${alias}.${table} lies in S3, and its files are fetched for queries that name it; have the query name it in full`,
+  );
 }

@@ -5,8 +5,11 @@ import type { LogicalType } from '../model/index.ts';
 /** A kind of attachment. */
 export interface Attachment {
   readonly alias: string;
-  /** Takes the state that all reads see until `end`, and gives its tables as views: the same list while nothing has changed. */
-  begin(signal: AbortSignal | undefined): Promise<readonly View[]>;
+  /**
+   * Takes the state that all reads see until `end`, and gives its tables as views: the same list while nothing has changed. `sql` is the
+   * query that they are for.
+   */
+  begin(signal: AbortSignal | undefined, sql: string): Promise<readonly View[]>;
   end(): void;
   /** The tables as they are now, outside of any query. */
   readTables(): Promise<readonly ShownTable[]>;

@@ -43,10 +43,10 @@ export class Attachments {
     return tables;
   }
 
-  /** Takes one state of each; views follow where tables changed. */
-  async beginSnapshots(signal: AbortSignal | undefined): Promise<void> {
+  /** Takes one state of each, for a query; views follow where tables changed. */
+  async beginSnapshots(signal: AbortSignal | undefined, sql: string): Promise<void> {
     for (const attachment of this.#all) {
-      const views = await attachment.begin(signal);
+      const views = await attachment.begin(signal, sql);
       const shown = this.#shown.get(attachment);
       if (shown?.views === views && shown.flaws.length === 0) continue;
       const flaws = await this.#show(attachment.alias, views);

@@ -1,6 +1,7 @@
 /** Opens DuckDB over SQLite files and Iceberg warehouses. */
 import { PlumbingError } from '../errors/index.ts';
 import type { IcebergOptions } from '../destinations/iceberg/index.ts';
+import type { NessieOptions } from '../destinations/nessie/index.ts';
 import { quoteIdentifier } from '../model/sql-text.ts';
 import { Analytics } from './analytics.ts';
 import { AttachedFile } from './attached-file.ts';
@@ -15,15 +16,19 @@ import type { ScanErrors } from './scan-function.ts';
 
 /** What begins the path of a warehouse. */
 const lakePrefix = /^iceberg:(?:\/\/)?/;
+/** What begins the address of a Nessie server; alone it means that of `NESSIE_URI`. */
+const nessiePrefix = /^nessie:(?=https?:|$)/;
 
 /** Options of {@link openAnalytics}. */
 export interface AnalyticsOptions {
   /**
    * SQLite files, and warehouses of Iceberg tables in folders, by the name under which their tables are read:
    * `{ bank: 'comdirect.db', lake: 'iceberg:./warehouse' }` gives `bank.account_balances` and `lake.account_balances`.
-   * A warehouse whose catalog or namespace is not the usual one is attached by the options of its destination.
+   * A warehouse whose catalog or namespace is not the usual one is attached by the options of its destination. Tables of a
+   * Nessie server, at its branch, tag or commit `ref`, by the options of that destination or by `nessie:https://HOST`, for which the
+   * variables of `loadNessieConfig` count. Their files are fetched, when a query first names a table, into a private folder.
    */
-  readonly attach: Readonly<Record<string, string | IcebergOptions>>;
+  readonly attach: Readonly<Record<string, string | IcebergOptions | NessieOptions>>;
   /**
    * What becomes of a column in a file of another program whose values do not fit its declared type: `error`, the default,
    * ends the query; `varchar` reads all columns of such files as text.
@@ -45,7 +50,7 @@ export interface AnalyticsOptions {
  *
  * @throws PlumbingError `OPTIONAL_PEER_MISSING` without the package `@duckdb/node-api`; `CONFIG_INVALID` for an alias that
  * is no name, or that two files share, and for a warehouse in S3; as `openSqlite` does for files that can't be read, and as
- * `iceberg` for warehouses.
+ * `iceberg` and `nessie` for warehouses.
  *
  * @example
  * ```ts
@@ -60,13 +65,21 @@ export async function openAnalytics(options: AnalyticsOptions): Promise<Analytic
   try {
     for (const [alias, target] of Object.entries(options.attach)) {
       checkAlias(alias, [...files.keys(), ...lakes.keys()]);
-      if (typeof target === 'string' && !lakePrefix.test(target)) {
+      if (typeof target === 'string' && !lakePrefix.test(target) && !nessiePrefix.test(target)) {
         files.set(alias, await AttachedFile.open(alias, target, options.mixedTypes ?? 'error'));
         continue;
       }
       const { AttachedLake } = await import('./attached-lake.ts');
-      const lake = typeof target === 'string' ? { warehouse: target.replace(lakePrefix, '') } : target;
-      lakes.set(alias, await AttachedLake.open(alias, duck, lake));
+      if (typeof target === 'object' && 'uri' in target)
+        lakes.set(alias, await AttachedLake.openNessie(alias, duck, target));
+      else if (typeof target === 'string' && nessiePrefix.test(target)) {
+        const { loadNessieConfig } = await import('../destinations/nessie/config.ts');
+        const options = loadNessieConfig(process.env, target.replace(nessiePrefix, '') || undefined);
+        lakes.set(alias, await AttachedLake.openNessie(alias, duck, options));
+      } else {
+        const lake = typeof target === 'string' ? { warehouse: target.replace(lakePrefix, '') } : target;
+        lakes.set(alias, await AttachedLake.open(alias, duck, lake));
+      }
     }
     const instance = await duck.DuckDBInstance.create(':memory:', {
       autoinstall_known_extensions: 'false',

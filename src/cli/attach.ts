@@ -13,14 +13,15 @@ export interface AttachFlags {
 export function attachOption(): Option {
   return new Option(
     '--attach <alias=file>',
-    'a SQLite file, or iceberg:FOLDER; may be given again (default: bank=SQLITE_DB_PATH)',
+    'a SQLite file, iceberg:FOLDER or nessie:URI; may be given again (default: bank=SQLITE_DB_PATH)',
   )
     .argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text])
     .env('PLUMBING_ATTACH');
 }
 
 /**
- * Files and warehouses by alias. One alone is called `bank`. For warehouses the variables of `loadIcebergConfig` count.
+ * Files and warehouses by alias. One alone is called `bank`. For warehouses the variables of `loadIcebergConfig` and
+ * `loadNessieConfig` count.
  *
  * @throws PlumbingError `CONFIG_INVALID` when there is none, or two have one alias.
  */
@@ -55,6 +56,11 @@ async function targetOf(
   text: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<AnalyticsOptions['attach'][string]> {
+  const [, uri] = /^nessie:(https?:.+)?$/s.exec(text) ?? [];
+  if (text === 'nessie:' || uri !== undefined) {
+    const { loadNessieConfig } = await import('../destinations/nessie/index.ts');
+    return loadNessieConfig(environment, uri);
+  }
   // Warehouses in S3 can't be attached, whatever the environment says of them.
   const [, warehouse] = /^iceberg:(?:\/\/)?(?!s3[an]?:)(.+)$/s.exec(text) ?? [];
   if (warehouse === undefined) return text;

@@ -9,6 +9,9 @@ const log = getLogger('iceberg', 'rest');
 /** New keys are asked for so long before the old ones end. */
 const spareMs = 60_000;
 
+/** Of so many givers each table is remembered. */
+const maxRenewals = 5;
+
 /** Asks a catalog for the table's keys again, which then tells {@link KeyLender.keep}. */
 export type Renew = () => Promise<void>;
 
@@ -39,6 +42,9 @@ export class KeyLender {
     const { renewals = new Map<object, Renew>(), renewing } = this.#tables.get(folder) ?? {};
     renewals.delete(giver);
     renewals.set(giver, renew);
+    // A reader that looks for a long time sees many states of the catalog.
+    const [oldest] = renewals.keys();
+    if (renewals.size > maxRenewals && oldest) renewals.delete(oldest);
     const keys = readLentKeys(answer, this.#own, this.#server);
     this.#tables.set(folder, { keys, gotMs: Date.now(), renewals, renewing });
   }

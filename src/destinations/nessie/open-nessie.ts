@@ -31,6 +31,8 @@ export interface NessieConnection {
   /** The branch, tag, or `branch@hash` that was asked for. */
   readonly ref: string;
   readonly house: Lakehouse;
+  /** The catalog as another reference has it, e.g. `main@<hash>`. */
+  readonly catalogAt: (ref: string) => Catalog;
 }
 
 /**
@@ -93,7 +95,8 @@ export async function openNessie(options: NessieOptions): Promise<NessieConnecti
     return true;
   };
   const branches = new NessieBranches(api, ref, catalogOf, begin);
-  return { api, ref, house: new Lakehouse(Object.assign(target, { branches }), io, settings) };
+  const house = new Lakehouse(Object.assign(target, { branches }), io, settings);
+  return { api, ref, house, catalogAt: catalogOf };
 }
 
 /** The storage with the keys that were given, or with those that the catalog lends. */
