@@ -10,6 +10,7 @@ import { PlumbingError, isPlumbingError } from '../errors/index.ts';
 import type { FileCache } from '../iceberg/file-cache.ts';
 import { readMetadata } from '../iceberg/metadata-file.ts';
 import { snapshotOf } from '../iceberg/metadata.ts';
+import { quoteText } from '../model/sql-text.ts';
 import { planScan } from '../iceberg/scan.ts';
 import type { ScanFile } from '../iceberg/scan.ts';
 import type { Attachment, ShownTable, View } from './attachment.ts';
@@ -87,7 +88,7 @@ export class AttachedLake implements Attachment {
     const views = tables.map((table): View => {
       const { name, columns, nulls, scan } = table;
       if (!scan) return table;
-      const rows = wanted.includes(table) ? rowsSql(columns, scan, pathOf) : notFetched(this.alias, name);
+      const rows = wanted.includes(table) ? rowsSql(columns, scan, pathOf) : notFetched(this.alias, table);
       return { name, rows, nulls };
     });
     this.#views = { tables, named: this.#named.size, views };
@@ -147,9 +148,10 @@ export class AttachedLake implements Attachment {
         );
       }
       const files = await planScan(manifests, metadata, snapshotOf(metadata));
-      rows = this.#source.cache ? notFetched(this.alias, name) : rowsSql(columns, files);
       await checkFieldIds(io, metadata, files);
+      // Views on files that have to be fetched are made when they are.
       if (this.#source.cache) scan = files;
+      rows = scan ? '' : rowsSql(columns, files);
     } catch (error) {
       if (!isPlumbingError(error)) throw error;
       rows = error;
@@ -163,9 +165,8 @@ function isNamed(table: string, sql: string): boolean {
   return sql.toLowerCase().includes(table.replaceAll('"', '""').toLowerCase());
 }
 
-function notFetched(alias: string, table: string): PlumbingError {
-  return new PlumbingError(
-    'QUERY_FAILED',
-    `${alias}.${table} lies in S3, and its files are fetched for queries that name it; have the query name it in full`,
-  );
+/** Fails the queries that read it, and is no reason to make views anew. */
+function notFetched(alias: string, { name, nulls }: LakeTable): string {
+  const reason = `${alias}.${name} lies in S3, and its files are fetched for queries that have its name in their text; have this one name it`;
+  return `${nulls} WHERE error(${quoteText(reason)}) IS NULL`;
 }

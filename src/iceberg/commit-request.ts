@@ -41,11 +41,9 @@ export async function sendCommit(
   const startedMs = performance.now();
   let result = await sendOnce(() => send(headers));
   for (let resends = 0; result.outcome === 'unknown' && resends < maxResends; resends++) {
-    const pauseMs = (0.5 + Math.random() / 2) * baseDelayMs * 4 ** resends;
-    if (performance.now() - startedMs + pauseMs >= keys.lifetimeMs) break;
-    log.info('the catalog did not answer a commit; it is sent again under its key', {});
-    await sleep(pauseMs);
+    await sleep((0.5 + Math.random() / 2) * baseDelayMs * 4 ** resends);
     if (performance.now() - startedMs >= keys.lifetimeMs) break;
+    log.info('the catalog did not answer a commit; it is sent again under its key', {});
     try {
       await send(headers);
       return { outcome: 'committed' };

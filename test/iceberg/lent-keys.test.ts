@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { KeyLender } from '../../src/iceberg/key-lender.ts';
@@ -99,6 +100,7 @@ function lending(answer: (n: number) => Record<string, unknown> = (n) => ({ conf
   const giver = {};
   const load = async (): Promise<void> => {
     n++;
+    await nextTurn();
     lender.keep('s3://lake/ns/t1', answer(n), giver, load);
   };
   return { lender, load, loads: () => n };
@@ -152,13 +154,16 @@ describe('keys for a file', () => {
   test('are asked for with another branch when that which gave them is gone', async () => {
     const { lender, load } = lending();
     await load();
+    let asked = 0;
     const gone = async (): Promise<void> => {
+      asked++;
       throw new Error('no such branch');
     };
     lender.keep('s3://lake/ns/t1', { config: config('B') }, {}, gone);
     const old = await lender.keysFor('s3://lake/ns/t1/a');
     expect(old.s3.accessKeyId).toBe('B');
     expect((await lender.keysFor('s3://lake/ns/t1/a', old)).s3.accessKeyId).toBe('A2');
+    expect(asked).toBe(1);
   });
 
   test('of a catalog that stops lending, or has none, are an error that says what to do', async () => {

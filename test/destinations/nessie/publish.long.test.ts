@@ -303,6 +303,14 @@ test('a reference that does not exist, and a server that is not there, are told 
   const dead = nessie({ ...server.options, uri: 'http://127.0.0.1:9', timeoutMs: 2_000 });
   await expect(dead.open()).rejects.toMatchObject({ code: 'HTTP_NETWORK' });
   expect(() => nessie({ ...server.options, uri: 'nessie' })).toThrow(/no URL/);
+  const { s3: _s3, ...keyless } = new Place().options;
+  const error: unknown = await new Place()
+    .load([order(1)], { options: keyless })
+    .catch((reason: unknown) => reason);
+  expect(error).toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringMatching(/lends no keys.*S3_ACCESS_KEY_ID/) as unknown,
+  });
 });
 
 function rest(branch: string): { name: string; uri: string; [property: string]: string } {
