@@ -7,7 +7,7 @@ import type { IcebergOptions } from '../destinations/iceberg/options.ts';
 import { openNessieLake } from '../destinations/nessie/lake.ts';
 import type { NessieOptions } from '../destinations/nessie/index.ts';
 import { PlumbingError, isPlumbingError } from '../errors/index.ts';
-import type { FileCache } from '../iceberg/file-cache.ts';
+import type { FileCache, WantedFile } from '../iceberg/file-cache.ts';
 import { readMetadata } from '../iceberg/metadata-file.ts';
 import { snapshotOf } from '../iceberg/metadata.ts';
 import { quoteText } from '../model/sql-text.ts';
@@ -78,21 +78,40 @@ export class AttachedLake implements Attachment {
     if (!cache) return tables;
     for (const { name } of tables) if (isNamed(name, sql)) this.#named.add(name);
     const wanted = tables.filter(({ name, scan }) => scan && this.#named.has(name));
-    const files = wanted.flatMap(({ scan = [] }) => filesOf(scan));
-    // Also when nothing is new: another process may have made room.
-    const paths = await cache.fetch(
-      files.map(({ location, fileSizeBytes }) => ({ location, sizeBytes: Number(fileSizeBytes) })),
-    );
-    if (this.#views?.tables === tables && this.#views.named === this.#named.size) return this.#views.views;
-    const pathOf = (location: string): string => paths.get(location) ?? location;
-    const views = tables.map((table): View => {
-      const { name, columns, nulls, scan } = table;
-      if (!scan) return table;
-      const rows = wanted.includes(table) ? rowsSql(columns, scan, pathOf) : notFetched(this.alias, table);
-      return { name, rows, nulls };
-    });
-    this.#views = { tables, named: this.#named.size, views };
-    return views;
+    let paths: ReadonlyMap<string, string>;
+    try {
+      // Also when nothing is new: another process may have made room.
+      paths = await cache.fetch(wanted.flatMap(filesToFetch), signal);
+    } catch (error) {
+      if (!isPlumbingError(error)) throw error;
+      // Only queries that name the table fail that can't be fetched. The next one tries again.
+      this.#views = undefined;
+      const views: View[] = [];
+      for (const table of tables) {
+        const fetched = wanted.includes(table)
+          ? await fetchAlone(cache, table, signal)
+          : new Map<string, string>();
+        views.push(this.#viewOf(table, wanted, fetched));
+      }
+      return views;
+    }
+    if (this.#views?.tables !== tables || this.#views.named !== this.#named.size) {
+      const views = tables.map((table) => this.#viewOf(table, wanted, paths));
+      this.#views = { tables, named: this.#named.size, views };
+    }
+    return this.#views.views;
+  }
+
+  #viewOf(
+    table: LakeTable,
+    wanted: readonly LakeTable[],
+    paths: ReadonlyMap<string, string> | PlumbingError,
+  ): View {
+    const { name, columns, nulls, scan } = table;
+    if (!scan) return table;
+    if (!wanted.includes(table)) return { name, rows: notFetched(this.alias, table), nulls };
+    if (paths instanceof PlumbingError) return { name, rows: paths, nulls };
+    return { name, rows: rowsSql(columns, scan, (location) => paths.get(location) ?? location), nulls };
   }
 
   /** Files never change, so there is nothing to give back. */
@@ -122,9 +141,8 @@ export class AttachedLake implements Attachment {
       signal?.throwIfAborted();
       const table = known.get(name);
       const isTaken = taken.has(name.toLowerCase());
-      const isRead = table?.scan !== undefined || typeof table?.rows === 'string';
-      const isKnown = table?.metadataLocation === location && isRead && !isTaken;
-      tables.push(isKnown && table ? table : await this.#read(name, location, isTaken));
+      const isKnown = table?.metadataLocation === location && typeof table.rows === 'string' && !isTaken;
+      tables.push(isKnown ? table : await this.#read(name, location, isTaken));
       taken.add(name.toLowerCase());
     }
     const isSame =
@@ -149,14 +167,32 @@ export class AttachedLake implements Attachment {
       }
       const files = await planScan(manifests, metadata, snapshotOf(metadata));
       await checkFieldIds(io, metadata, files);
-      // Views on files that have to be fetched are made when they are.
+      rows = rowsSql(columns, files, this.#source.cache && ((location) => location));
+      // The view is made once its files are fetched.
       if (this.#source.cache) scan = files;
-      rows = scan ? '' : rowsSql(columns, files);
     } catch (error) {
       if (!isPlumbingError(error)) throw error;
       rows = error;
     }
     return { name, metadataLocation, columns, rows, nulls: nullsSql(columns), ...(scan && { scan }) };
+  }
+}
+
+function filesToFetch({ scan = [] }: LakeTable): WantedFile[] {
+  return filesOf(scan).map(({ location, fileSizeBytes }) => ({ location, sizeBytes: Number(fileSizeBytes) }));
+}
+
+/** Where the files of a table are, or why they are not there. */
+async function fetchAlone(
+  cache: FileCache,
+  table: LakeTable,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, string> | PlumbingError> {
+  try {
+    return await cache.fetch(filesToFetch(table), signal);
+  } catch (error) {
+    if (isPlumbingError(error)) return error;
+    throw error;
   }
 }
 

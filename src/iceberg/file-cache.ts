@@ -30,15 +30,18 @@ export class FileCache {
    * Fetches the files that are not there yet; gives their local paths. Then the copies that were not asked for the longest go, while
    * there are more than `maxBytes` of them.
    *
-   * @throws PlumbingError as `FileIo.read`; `DEST_CORRUPT` for a file that is not as long as its table says; `DEST_FULL` when the disk is.
+   * @throws PlumbingError as `FileIo.read`; `DEST_CORRUPT` for a file that is not as long as its table says; `DEST_FULL` when the disk is;
+   * the signal's reason once it is aborted.
    */
-  async fetch(files: readonly WantedFile[]): Promise<ReadonlyMap<string, string>> {
+  async fetch(files: readonly WantedFile[], signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const paths = new Map<string, string>();
     const waiting = [...new Map(files.map((file) => [file.location, file])).values()];
     const lane = async (): Promise<void> => {
-      for (let file = waiting.pop(); file; file = waiting.pop())
+      for (let file = waiting.pop(); file; file = waiting.pop()) {
+        signal?.throwIfAborted();
         paths.set(file.location, await this.#copyOf(file));
+      }
     };
     await Promise.all(Array.from({ length: fetchesAtOnce }, lane));
     if (Number.isFinite(this.#maxBytes)) await this.#shrink(new Set(paths.values()));

@@ -19,12 +19,16 @@ import type { Proxy } from '../iceberg/s3-proxy.ts';
 let server: TestServer;
 /** The store, and who asked it for what. */
 let store: Proxy;
+/** What it does not give. */
+let refused: RegExp | undefined;
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'plumbing-nessie-lake-'));
   process.env['PLUMBING_STATE_DIR'] = folder;
   server = await startServer();
-  store = await startProxy(server.s3Endpoint, () => 'pass');
+  store = await startProxy(server.s3Endpoint, ({ method, url }) =>
+    method === 'GET' && refused?.test(url) ? { status: 404 } : 'pass',
+  );
 }, 540_000);
 afterAll(async () => {
   await store?.[Symbol.asyncDispose]();
@@ -106,6 +110,20 @@ test('rows to the last digit, deleted ones left out, each query of one commit, f
   await using second = await openAnalytics({ attach: { lake: options } });
   expect(await second.query(joined).all()).toEqual([{ n: 5 }]);
   expect(fetches('orders')).toBe(again);
+});
+
+test('a file that is gone fails the queries that name its table, and no others, until it is back', async () => {
+  await load([{ id: 1, amount: '1' }]);
+  await using db = await openAnalytics({ attach: { lake: options } });
+  const others = 'SELECT count(*) AS n FROM lake.others';
+  refused = /\/orders_.*\/data\//;
+  try {
+    await expect(db.query(sql).all()).rejects.toMatchObject({ code: 'DEST_CORRUPT' });
+    expect(await db.query(others).all()).toEqual([{ n: 1 }]);
+  } finally {
+    refused = undefined;
+  }
+  expect(await db.query(sql).all()).toEqual([{ id: 1, amount: '1.00' }]);
 });
 
 test('a commit and a branch are read as they are', async () => {

@@ -90,7 +90,7 @@ class Server {
       return void response.writeHead(403).end('<Error><Code>InvalidAccessKeyId</Code></Error>');
     }
     this.asked.push(`${method} ${url} ${String(headers['x-iceberg-access-delegation'] ?? '-')} ${body}`);
-    if (method === 'GET' && /namespaces\/ns$/.test(url)) return answer(200);
+    if (method === 'GET' && url.endsWith('namespaces/ns')) return answer(200);
     if (method === 'POST' && this.isTaken) return answer(409);
     if (method === 'GET' && !this.exists) return answer(404);
     if (headers['x-iceberg-access-delegation'] !== 'vended-credentials') return answer(200, this.#table({}));
