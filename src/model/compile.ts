@@ -18,9 +18,9 @@ export interface CompiledSchema {
   /** Makes a function that does parsing and laying out at once, for rows about which there is no doubt. */
   fastRow(columns: readonly Column[]): FastRow;
   /** Whether a row as sent has a field that the schema does not know. */
-  hasUnknownFields(raw: unknown): boolean;
+  readonly hasUnknownFields: (raw: unknown) => boolean;
   /** The same, but for fields that are null. */
-  hasUnknownValues(raw: unknown): boolean;
+  readonly hasUnknownValues: (raw: unknown) => boolean;
   /** The fields that the schema does not know, nested objects taken apart. */
   unknownFields(raw: unknown): UnknownField[];
 }

@@ -246,7 +246,7 @@ describe('a file of JSON lines', () => {
       3: { text: null },
       4: { n: null },
     };
-    const sent = Array.from({ length: 500 }, (_, i) => ({ ...stored[i * 100], ...changes[i % 5] }) as Line);
+    const sent = Array.from({ length: 500 }, (_, i) => ({ ...stored[i * 100], ...changes[i % 5] }));
     const report = await files.load(merge, 'auto', files.file([...sent, fresh]));
     expect(report.streams[0]).toMatchObject({ inserted: 1, updated: 400, unchanged: 100 });
     const expected = new Map([...stored, ...sent, fresh].map((line) => [line['id'], line]));
