@@ -1,25 +1,20 @@
 /** The one commit of a load to a catalog with branches: made directly, or on a branch, checked there, and merged. */
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlumbingError } from '../../errors/index.ts';
 import { failpoint } from '../../failpoints/index.ts';
 import type { CatalogBranches } from '../../iceberg/catalog.ts';
 import { mainBranch } from '../../iceberg/metadata.ts';
-import { getLogger } from '../../logging/index.ts';
 import type { LoadInfo, StateEntry } from '../../model/index.ts';
 import type { LoadTables } from '../../model/load-tables.ts';
 import type { Lakehouse } from './lakehouse.ts';
 import { LoadCommits } from './load-commits.ts';
+import { branchPrefix, mergeBranch, quietly } from './merge-branch.ts';
 import { RunRecord } from './run-record.ts';
 import type { LoadEnd } from './run-record.ts';
 import type { TableLoad } from './table-load.ts';
 
-const log = getLogger('destinations');
 /** How long branches of failed checks and killed processes are kept for inspection. */
 const keepBranchesMs = 7 * 86_400_000;
-/** How long a merge of unknown outcome may still come late, and how often it is looked for. */
-const lookups = 5;
-const lookupMs = 500;
 
 /** See the module's title. */
 export class BranchCommits {
@@ -45,7 +40,7 @@ export class BranchCommits {
     this.#branches = branches;
     this.#info = info;
     this.#tables = tables;
-    this.#prefix = `plumbing_${createHash('sha256').update(info.pipeline).digest('hex').slice(0, 12)}_`;
+    this.#prefix = branchPrefix(info.pipeline);
     this.branch = `${this.#prefix}${info.loadId}`;
     this.#direct = new LoadCommits(house, info, tables);
   }
@@ -134,26 +129,10 @@ export class BranchCommits {
     });
   }
 
-  async #merge(): Promise<'committed' | 'conflict'> {
+  #merge(): Promise<'committed' | 'conflict'> {
     const { loadId, pipeline } = this.#info;
-    const outcome = await this.#branches.merge(this.branch, `load ${loadId} of pipeline ${pipeline}`);
-    if (outcome === 'committed') return outcome;
-    if (outcome === 'unknown') log.warn('the catalog did not answer a merge; looking it up', {});
-    // A conflict may be with this very merge, when its first answer was lost on the way.
-    try {
-      for (let i = 0; ; i++) {
-        if (await this.#isIn(this.#house)) return 'committed';
-        if (outcome === 'conflict' || i === lookups) break;
-        await sleep(lookupMs);
-      }
-    } catch (cause) {
-      throw new PlumbingError(
-        'COMMIT_UNKNOWN',
-        `${this.#house.path}: the catalog did not answer a merge, and can not be asked about it. Run again: what is there will not be loaded twice`,
-        { cause },
-      );
-    }
-    return 'conflict';
+    const message = `load ${loadId} of pipeline ${pipeline}`;
+    return mergeBranch(this.#house, this.#branches, this.branch, message, () => this.#isIn(this.#house));
   }
 
   async #newBranch(): Promise<Lakehouse> {
@@ -167,17 +146,6 @@ export class BranchCommits {
     const record = new RunRecord(house, this.#info);
     for (const token of this.#tokens) if (await record.isThere(token)) return true;
     return false;
-  }
-}
-
-async function quietly(branch: string, remove: () => Promise<void>): Promise<void> {
-  try {
-    await remove();
-  } catch (error) {
-    log.warn('branch {branch} could not be removed: {message}', {
-      branch,
-      message: error instanceof Error ? error.message : String(error),
-    });
   }
 }
 

@@ -10,6 +10,7 @@ import { commitTables } from './commit-tables.ts';
 import type { PreparedCommit } from './commit-tables.ts';
 import type { Lakehouse } from './lakehouse.ts';
 import { QuarantineLoad } from './quarantine-load.ts';
+import { quarantineTable } from './quarantine-table.ts';
 import { RunRecord } from './run-record.ts';
 import type { LoadEnd } from './run-record.ts';
 import type { CommitContext } from './table-commit.ts';
@@ -71,8 +72,9 @@ export class LoadCommits {
       const seen = [...all, ...stale.map(({ table }) => table)];
       const { committed, prepared } = await this.#run(seen, async (token) => {
         const prepared = await this.#prepare(all, mainBranch, state, token);
-        const record = this.#recordCommit(token, end, countsOf(prepared), state);
-        return { commits: [...withoutBranches(commitsOf(prepared), stale), record], prepared };
+        const commits = withoutBranches(commitsOf(prepared), stale);
+        const record = this.#recordCommit(token, end, countsOf(prepared), state, undoable(commits, tables));
+        return { commits: [...commits, record], prepared };
       });
       for (const [table, { counts }] of prepared) table.committed(find(committed, table), counts);
       for (const { table } of stale)
@@ -88,8 +90,9 @@ export class LoadCommits {
     if (this.#staged.size > 0) await this.refresh(tables);
     const { committed, prepared } = await this.#run(tables, async (token) => {
       const prepared = await this.#prepare(tables, this.branch, [], token);
-      const record = this.#recordCommit(token, { status: 'running' }, new Map(), []);
-      return { commits: [...commitsOf(prepared), record], prepared };
+      const commits = commitsOf(prepared);
+      const record = this.#recordCommit(token, { status: 'running' }, new Map(), [], commits);
+      return { commits: [...commits, record], prepared };
     });
     this.#staged = new Map();
     for (const [table, { counts }] of prepared) {
@@ -110,9 +113,10 @@ export class LoadCommits {
         const own = this.#context(token, mainBranch, this.#stateOf(table, state));
         return table.loaded ? [table.publication(table.loaded, this.branch, own)] : [];
       });
-      const record = this.#recordCommit(token, end, this.#staged, state);
       const changed = publications.filter(({ updates }) => updates.length > 0);
-      return { commits: [...changed, ...commitsOf(prepared), record], prepared };
+      const commits = [...changed, ...commitsOf(prepared)];
+      const record = this.#recordCommit(token, end, this.#staged, state, undoable(commits, tables));
+      return { commits: [...commits, record], prepared };
     });
     for (const [table, counts] of this.#staged) table.committed(find(committed, table), counts);
     this.#staged = new Map();
@@ -143,8 +147,9 @@ export class LoadCommits {
       const cursors = tables.flatMap(
         (table) => table.stateCommit(this.#context(token, mainBranch, this.#stateOf(table, state))) ?? [],
       );
-      const record = this.#recordCommit(token, end, this.#staged, state);
-      return { commits: [...cursors, ...commitsOf(prepared), record], prepared };
+      const commits = [...cursors, ...commitsOf(prepared)];
+      const record = this.#recordCommit(token, end, this.#staged, state, undoable(commits, tables));
+      return { commits: [...commits, record], prepared };
     });
     return token;
   }
@@ -214,18 +219,25 @@ export class LoadCommits {
     end: LoadEnd,
     soon: ReadonlyMap<TableLoad, TableCounts>,
     state: readonly StateEntry[],
+    noted: readonly TableCommit[],
   ): TableCommit {
     const counts = [...this.#tables].map(([name, table]) => [name, soon.get(table) ?? table.counts] as const);
     // Cursors of streams that have no table, or none with columns yet.
     const homeless = state.filter(
       ({ stream }) => (this.#tables.find(stream)?.definition.columns.length ?? 0) === 0,
     );
-    return this.record.commit(token, end, Object.fromEntries(counts), homeless);
+    return this.record.commit(token, end, Object.fromEntries(counts), homeless, noted);
   }
 }
 
 function mainOf({ loaded }: TableLoad): bigint | undefined {
   return loaded?.metadata.refs[mainBranch]?.['snapshot-id'];
+}
+
+/** Rows that were set aside stay, whatever becomes of their load; rows that it has released go back when it is taken back. */
+function undoable(commits: readonly TableCommit[], tables: readonly TableLoad[]): readonly TableCommit[] {
+  if (tables.some(({ released }) => released.size > 0)) return commits;
+  return commits.filter(({ identifier }) => identifier.name !== quarantineTable);
 }
 
 async function discardAll(prepared: Prepared): Promise<void> {

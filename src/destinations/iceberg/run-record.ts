@@ -4,9 +4,10 @@ import type { MetadataUpdate } from '../../iceberg/metadata-update.ts';
 import { toTimestamp } from '../../model/index.ts';
 import type { LoadInfo, LoadRecord, StateEntry, TableCounts } from '../../model/index.ts';
 import type { Lakehouse } from './lakehouse.ts';
-import { loadsTable, readRecords, recordUpdates } from './load-records.ts';
+import { loadsTable, readNotes, readRecords, recordUpdates } from './load-records.ts';
 import type { StoredRecord } from './load-records.ts';
 import { writeState } from './state-properties.ts';
+import { noteCommits } from './undo-notes.ts';
 
 /** How a load stands. */
 export interface LoadEnd {
@@ -45,17 +46,19 @@ export class RunRecord {
     return readRecords(this.#table?.metadata);
   }
 
-  /** The record's part of a commit. */
+  /** The record's part of a commit; `others` are the parts that undo has to know of. */
   commit(
     token: string,
     end: LoadEnd,
     counts: Readonly<Record<string, TableCounts>>,
     state: readonly StateEntry[],
+    others: readonly TableCommit[],
   ): TableCommit {
-    const base = this.#table;
     const { loadId, pipeline, startedAt } = this.#info;
     const now = toTimestamp(new Date()) as string;
-    const updates: MetadataUpdate[] = recordUpdates(base?.metadata, {
+    const cursors = this.#cursors(state, now);
+    const known = readNotes(this.#table?.metadata, loadId) ?? [];
+    const record: StoredRecord = {
       loadId,
       pipeline,
       status: end.status,
@@ -64,10 +67,18 @@ export class RunRecord {
       counts,
       error: end.error ?? null,
       commitToken: token,
-    });
-    const properties = writeState(base?.metadata, pipeline, state, now);
-    if (properties) updates.push({ action: 'set-properties', updates: properties });
+    };
+    const notes = noteCommits(known, pipeline, [...others, cursors]);
+    const updates = recordUpdates(this.#table?.metadata, record, notes);
+    return { ...cursors, updates: [...cursors.updates, ...updates] };
+  }
+
+  /** What makes the table where it is missing, and puts cursors there. */
+  #cursors(state: readonly StateEntry[], now: string): TableCommit {
+    const base = this.#table;
     const identifier = this.#house.identifier(loadsTable);
+    const properties = writeState(base?.metadata, this.#info.pipeline, state, now);
+    const updates: MetadataUpdate[] = properties ? [{ action: 'set-properties', updates: properties }] : [];
     if (base) {
       const uuid = base.metadata['table-uuid'];
       return { identifier, base, requirements: [{ type: 'assert-table-uuid', uuid }], updates };

@@ -2,22 +2,29 @@
 import { createHash } from 'node:crypto';
 import { PlumbingError } from '../../errors/index.ts';
 import { PipelineState } from '../../model/index.ts';
-import type { Load, LoadInfo, Session } from '../../model/index.ts';
+import type { Load, LoadInfo, Session, UndoReport } from '../../model/index.ts';
+import { acquireLoadLock } from '../../locks/load-lock.ts';
+import type { LoadLockOptions } from '../../locks/load-lock.ts';
 import { SingleLoad } from '../../locks/single-load.ts';
 import type { Lakehouse } from './lakehouse.ts';
 import { IcebergLoad } from './load.ts';
 import { IcebergReader } from './reader.ts';
+import { undoBySnapshots } from './undo.ts';
+import type { Undo } from './undo.ts';
+import { undoableLoad } from './undo-record.ts';
 
 /** A session. */
 export class IcebergSession implements Session {
   readonly reader: IcebergReader;
   readonly #house: Lakehouse;
   readonly #isReadOnly: boolean;
+  readonly #undo: Undo;
   readonly #load = new SingleLoad<IcebergLoad>();
 
-  constructor(house: Lakehouse, isReadOnly: boolean) {
+  constructor(house: Lakehouse, isReadOnly: boolean, undo: Undo = undoBySnapshots) {
     this.#house = house;
     this.#isReadOnly = isReadOnly;
+    this.#undo = undo;
     this.reader = new IcebergReader(house);
   }
 
@@ -27,22 +34,44 @@ export class IcebergSession implements Session {
   }
 
   async begin(info: LoadInfo): Promise<Load> {
-    const { path, options } = this.#house;
-    if (this.#isReadOnly)
-      throw new PlumbingError('DEST_READ_ONLY', `${path}: opened to read only; open it without readOnly`);
-    // Runs of one pipeline would do the same work twice; others only meet where they commit.
-    const file = `${options.lockFile}.${hashOf(info.pipeline)}`;
-    const { lockTimeoutMs } = options;
+    this.#requireWritable();
     // Where the catalog has branches, a load is one commit.
     const whole = this.#house.catalog.branches ? { ...info, staged: true } : info;
-    return this.#load.begin({ file, path, lockTimeoutMs }, info.signal, (release) =>
+    return this.#load.begin(this.#lockOf(info.pipeline), info.signal, (release) =>
       IcebergLoad.begin(this.#house, whole, async () => release()),
     );
+  }
+
+  async undo(loadId: string, signal: AbortSignal): Promise<UndoReport> {
+    this.#requireWritable();
+    const { path } = this.#house;
+    if (this.#load.current)
+      throw new PlumbingError('DEST_FAILED', `${path}: a load of this session is open; end it first`);
+    const { record } = await undoableLoad(this.#house, loadId);
+    const lock = await acquireLoadLock(this.#lockOf(record.pipeline), signal);
+    try {
+      return await this.#undo(this.#house, loadId, signal);
+    } finally {
+      lock.release();
+    }
   }
 
   async close(): Promise<void> {
     await this.#load.current?.abort('the session was closed before the load was published');
     await this.#house.close();
+  }
+
+  #requireWritable(): void {
+    if (!this.#isReadOnly) return;
+    const { path } = this.#house;
+    throw new PlumbingError('DEST_READ_ONLY', `${path}: opened to read only; open it without readOnly`);
+  }
+
+  /** Runs of one pipeline would do the same work twice; others only meet where they commit. */
+  #lockOf(pipeline: string): LoadLockOptions {
+    const { path, options } = this.#house;
+    const { lockFile, lockTimeoutMs } = options;
+    return { file: `${lockFile}.${hashOf(pipeline)}`, path, lockTimeoutMs };
   }
 }
 

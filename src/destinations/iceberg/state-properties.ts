@@ -1,6 +1,7 @@
 /** Cursors, in the properties of the table whose rows they speak of: one commit changes both. */
 import { PlumbingError } from '../../errors/index.ts';
 import type { TableMetadata } from '../../iceberg/metadata.ts';
+import type { MetadataUpdate } from '../../iceberg/metadata-update.ts';
 import type { PartitionState, StateEntry } from '../../model/index.ts';
 import { decodeJson, encodeJson } from '../../model/json-text.ts';
 
@@ -70,13 +71,7 @@ export function writeState(
     };
     next.set(entryKey({ stream, partition }), { pipeline, stream, partition, state: merged, updatedAt: now });
   }
-  const plain = [...next.values()].map(({ stream, partition, state, updatedAt }) => ({
-    stream,
-    partition,
-    state,
-    updatedAt,
-  }));
-  const text = encodeJson(plain);
+  const text = stateText([...next.values()]);
   if (text === undefined) {
     const [first] = said;
     throw new PlumbingError(
@@ -85,6 +80,34 @@ export function writeState(
     );
   }
   return { [stateProperty(pipeline)]: text };
+}
+
+/** A cursor as it is to be again; `null`: there was none. */
+export interface EarlierState extends Pick<StateEntry, 'stream' | 'partition'> {
+  readonly before: Pick<StoredState, 'state' | 'updatedAt'> | null;
+}
+
+/** The changes that put cursors back; the property goes with the last of them. */
+export function putBackState(
+  metadata: TableMetadata,
+  pipeline: string,
+  entries: readonly EarlierState[],
+): MetadataUpdate[] {
+  if (entries.length === 0) return [];
+  const next = new Map(readState(metadata, pipeline).map((entry) => [entryKey(entry), entry]));
+  for (const { stream, partition, before } of entries) {
+    if (before) next.set(entryKey({ stream, partition }), { pipeline, stream, partition, ...before });
+    else next.delete(entryKey({ stream, partition }));
+  }
+  const key = stateProperty(pipeline);
+  if (next.size === 0) return [{ action: 'remove-properties', removals: [key] }];
+  return [{ action: 'set-properties', updates: { [key]: stateText([...next.values()]) as string } }];
+}
+
+function stateText(entries: readonly StoredState[]): string | undefined {
+  return encodeJson(
+    entries.map(({ stream, partition, state, updatedAt }) => ({ stream, partition, state, updatedAt })),
+  );
 }
 
 function entryKey({ stream, partition }: Pick<StateEntry, 'stream' | 'partition'>): string {

@@ -23,10 +23,10 @@ export function visible(
   return updates.filter(({ action }) => action !== 'set-current-schema');
 }
 
-/** What must hold for a commit on top of `base`; one that moves rows needs the rows to be those that it was made for. */
-export function requirementsOf({ metadata }: LoadedTable, movesRows: boolean): Requirement[] {
+/** What must hold for a commit on top of `base`; one that moves rows or cursors needs the rows to be those that it was made for. */
+export function requirementsOf({ metadata }: LoadedTable, needsRows: boolean): Requirement[] {
   const uuid: Requirement = { type: 'assert-table-uuid', uuid: metadata['table-uuid'] };
-  if (!movesRows) return [uuid];
+  if (!needsRows) return [uuid];
   const snapshotId = metadata.refs[mainBranch]?.['snapshot-id'] ?? null;
   return [uuid, { type: 'assert-ref-snapshot-id', ref: mainBranch, 'snapshot-id': snapshotId }];
 }

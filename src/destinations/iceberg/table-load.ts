@@ -286,7 +286,7 @@ export class TableLoad {
     this.#cursors.require(base.metadata, context.state);
     const updates = this.#propertyUpdates(base.metadata, context);
     if (updates.length === 0) return undefined;
-    return { identifier: base.identifier, base, requirements: requirementsOf(base, false), updates };
+    return { identifier: base.identifier, base, requirements: requirementsOf(base, true), updates };
   }
 
   /** A commit has succeeded. */
@@ -353,9 +353,10 @@ export class TableLoad {
   ): TableCommit | undefined {
     if (context.branch === mainBranch) updates.push(...this.#propertyUpdates(base?.metadata, context));
     if (updates.length === 0) return undefined;
-    const movesRows = updates.some(({ action }) => action === 'add-snapshot');
+    // Cursors speak of rows that must still be there: the load that brought them may have been taken back.
+    const needsRows = context.state.length > 0 || updates.some(({ action }) => action === 'add-snapshot');
     const requirements: readonly Requirement[] = base
-      ? requirementsOf(base, movesRows)
+      ? requirementsOf(base, needsRows)
       : [{ type: 'assert-create' }];
     return { identifier: this.#house.identifier(this.#name), base, requirements, updates };
   }

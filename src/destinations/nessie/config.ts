@@ -4,7 +4,7 @@ import { readConfig, secretVariable } from '../../config/index.ts';
 import type { NessieOptions } from './options.ts';
 
 /**
- * Reads the Nessie destination's configuration: `NESSIE_URI`, unless `uri` is given, `NESSIE_REF`, `NESSIE_WAREHOUSE`,
+ * Reads the Nessie destination's configuration: `NESSIE_URI`, unless `uri` is given, `NESSIE_REF`, `NESSIE_AT`, `NESSIE_WAREHOUSE`,
  * `NESSIE_NAMESPACE`, `NESSIE_TOKEN` or `NESSIE_OAUTH2_TOKEN_URL` with `NESSIE_OAUTH2_CLIENT_ID`, `NESSIE_OAUTH2_CLIENT_SECRET` and
  * `NESSIE_OAUTH2_SCOPE`; for its storage `S3_ACCESS_KEY_ID` and `S3_SECRET_ACCESS_KEY`, or neither of them where the server gives
  * keys for each table; where needed `S3_REGION`, `S3_ENDPOINT` and `S3_SESSION_TOKEN`.
@@ -33,6 +33,7 @@ export function loadNessieConfig(
     {
       NESSIE_URI: uri === undefined ? address : text,
       NESSIE_REF: text,
+      NESSIE_AT: text,
       NESSIE_WAREHOUSE: text,
       NESSIE_NAMESPACE: text,
       NESSIE_TOKEN: secretVariable('a bearer token').optional(),
@@ -54,6 +55,7 @@ export function loadNessieConfig(
   return {
     uri: uri ?? String(given.NESSIE_URI),
     ...(given.NESSIE_REF !== undefined && { ref: given.NESSIE_REF }),
+    ...(given.NESSIE_AT !== undefined && { at: given.NESSIE_AT }),
     ...(given.NESSIE_WAREHOUSE !== undefined && { warehouse: given.NESSIE_WAREHOUSE }),
     ...(given.NESSIE_NAMESPACE !== undefined && { namespace: given.NESSIE_NAMESPACE }),
     ...(token && { token }),

@@ -1,11 +1,13 @@
 /** The Nessie destination. */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { PlumbingError } from '../../errors/index.ts';
 import type { Destination } from '../../model/index.ts';
 import { IcebergSession } from '../iceberg/session.ts';
 import { openNessie } from './open-nessie.ts';
 import { placeOf } from './options.ts';
 import type { NessieOptions } from './options.ts';
+import { undoByContents } from './undo.ts';
 
 /**
  * Apache Iceberg tables in object storage, with a Project Nessie server as their catalog (its Iceberg REST and API version 2).
@@ -15,7 +17,7 @@ import type { NessieOptions } from './options.ts';
  * report names it. When another commit came first the load is planned anew on top of it, and checked again. Nothing is ever forced.
  *
  * @throws PlumbingError `CONFIG_INVALID` for an address that is none. `open` throws `CONFIG_INVALID` for a branch that does not
- * exist, `AUTH_REJECTED` for credentials that the server does not take, `HTTP_*` when it does not answer; `begin`
+ * exist, and for a tag, commit or time that is not only to be read, `AUTH_REJECTED` for credentials that the server does not take, `HTTP_*` when it does not answer; `begin`
  * throws `DEST_BUSY` (retryable) when another load of the pipeline on this machine does not end in time, and as `iceberg` does;
  * commits throw `COMMIT_CONFLICT` (retryable) when others come first each time, `COMMIT_UNKNOWN` when the server
  * can't be asked what became of one.
@@ -32,9 +34,20 @@ export function nessie(options: NessieOptions): Destination {
     checkpoint: { rows: 50_000, intervalMs: 60_000 },
     async open({ readOnly = false, signal } = {}) {
       signal?.throwIfAborted();
-      const { house } = await openNessie(options);
-      if (!readOnly) await mkdir(dirname(house.options.lockFile), { recursive: true, mode: 0o700 });
-      return new IcebergSession(house, readOnly);
+      const connection = await openNessie(options);
+      const { house, isBranch } = connection;
+      if (!readOnly) {
+        if (!isBranch) throw onlyRead(house.path);
+        await mkdir(dirname(house.options.lockFile), { recursive: true, mode: 0o700 });
+      }
+      return new IcebergSession(house, readOnly, undoByContents(connection));
     },
   };
+}
+
+function onlyRead(path: string): PlumbingError {
+  return new PlumbingError(
+    'CONFIG_INVALID',
+    `${path}: tags, commits and times of Nessie can only be read; name a branch (option ref, NESSIE_REF) without a time (option at, NESSIE_AT)`,
+  );
 }

@@ -26,7 +26,7 @@ export interface NessieLake {
  * @throws PlumbingError as `openNessie`
  */
 export async function openNessieLake(options: NessieOptions, cacheFolder?: string): Promise<NessieLake> {
-  const { api, ref, house, catalogAt } = await openNessie(options);
+  const { api, ref, house, at } = await openNessie(options);
   const [name = '', fixed] = ref.split('@');
   const server = createHash('sha256').update(serverUrl(options)).digest('hex').slice(0, 16);
   const folder = cacheFolder ?? join(stateFolder(), 'cache', `nessie-${server}`);
@@ -38,7 +38,7 @@ export async function openNessieLake(options: NessieOptions, cacheFolder?: strin
       // A branch that is gone shows nothing new; asking for its tables says so.
       const hash = fixed ?? (await api.reference(name))?.hash ?? '';
       if (seen?.hash !== hash) {
-        const catalog = catalogAt(hash === '' ? ref : `${name}@${hash}`);
+        const { catalog } = at(hash === '' ? ref : `${name}@${hash}`);
         seen = { hash, locations: await catalog.metadataLocations([house.options.namespace]) };
       }
       return seen.locations;

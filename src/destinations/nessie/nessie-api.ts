@@ -2,6 +2,8 @@
 import { HttpError, PlumbingError } from '../../errors/index.ts';
 import type { HttpClient, HttpRequest } from '../../http/index.ts';
 import { refusal } from '../../iceberg/rest-refusal.ts';
+import { NessieClient } from './nessie-client.ts';
+import { NessieContents } from './nessie-contents.ts';
 
 /** A branch or tag, and the commit that it is at. */
 export interface NessieReference {
@@ -54,23 +56,24 @@ export interface NessieMergeOptions {
 
 /** What is asked of a server. `http` is bound to `/api/v2/`. */
 export class NessieApi {
-  readonly #http: HttpClient;
-  readonly #headers: () => Promise<Readonly<Record<string, string>>>;
+  /** What references have, and had. */
+  readonly contents: NessieContents;
+  readonly #client: NessieClient;
 
   constructor(http: HttpClient, headers: () => Promise<Readonly<Record<string, string>>>) {
-    this.#http = http;
-    this.#headers = headers;
+    this.#client = new NessieClient(http, headers);
+    this.contents = new NessieContents(this.#client);
   }
 
   /** The branch that the server takes for its main one, and where a branch is that nobody has committed to. */
   async config(): Promise<{ readonly defaultBranch: string; readonly noAncestorHash?: string }> {
-    return (await this.#get('config')) as { defaultBranch: string; noAncestorHash?: string };
+    return (await this.#client.get('config')) as { defaultBranch: string; noAncestorHash?: string };
   }
 
   /** `undefined` when there is none of that name. */
   async reference(name: string): Promise<NessieReference | undefined> {
     try {
-      const { reference } = (await this.#get(`trees/${encodeURIComponent(name)}`)) as {
+      const { reference } = (await this.#client.get(`trees/${encodeURIComponent(name)}`)) as {
         reference: NessieReference;
       };
       return reference;
@@ -84,14 +87,14 @@ export class NessieApi {
   /** All branches and tags whose names begin so. */
   async references(prefix = ''): Promise<NessieReference[]> {
     const filter = prefix === '' ? {} : { filter: `ref.name.startsWith('${prefix.replaceAll("'", "\\'")}')` };
-    return this.#pages('trees', 'references', filter) as Promise<NessieReference[]>;
+    return this.#client.pages('trees', 'references', filter) as Promise<NessieReference[]>;
   }
 
   /** Makes a branch or tag at the commit of another reference. `COMMIT_CONFLICT` when the name is taken. */
   async create(type: 'BRANCH' | 'TAG', name: string, from: NessieReference): Promise<NessieReference> {
     const request = { method: 'POST', path: 'trees', query: { name, type }, body: { json: from } } as const;
     try {
-      const { reference } = (await this.#send(request)) as { reference: NessieReference };
+      const { reference } = (await this.#client.send(request)) as { reference: NessieReference };
       return reference;
     } catch (error) {
       if (error instanceof HttpError && error.status === 409) {
@@ -116,7 +119,7 @@ export class NessieApi {
 
   /** What a reference has, e.g. `main` or `main@hash`. */
   async entries(ref: string): Promise<NessieEntry[]> {
-    const found = await this.#pages(`trees/${encodeURIComponent(ref)}/entries`, 'entries', {});
+    const found = await this.#client.pages(`trees/${encodeURIComponent(ref)}/entries`, 'entries', {});
     return (found as { type: string; name: { elements: string[] } }[]).map(({ type, name }) => ({
       type,
       elements: name.elements,
@@ -126,7 +129,7 @@ export class NessieApi {
   /** What differs at `to` from what is at `from`. */
   async diff(from: string, to: string): Promise<NessieDifference[]> {
     const path = `trees/${encodeURIComponent(from)}/diff/${encodeURIComponent(to)}`;
-    const found = await this.#pages(path, 'diffs', {});
+    const found = await this.#client.pages(path, 'diffs', {});
     return (found as { key: { elements: string[] }; from?: unknown; to?: unknown }[]).map((diff) => ({
       elements: diff.key.elements,
       change: diff.from === null || diff.from === undefined ? 'added' : diff.to ? 'changed' : 'removed',
@@ -135,7 +138,7 @@ export class NessieApi {
 
   /** The latest commits of a reference, newest first. */
   async history(ref: string, limit = 100): Promise<NessieCommit[]> {
-    const page = (await this.#get(`trees/${encodeURIComponent(ref)}/history`, {
+    const page = (await this.#client.get(`trees/${encodeURIComponent(ref)}/history`, {
       'max-records': String(limit),
     })) as { logEntries: { commitMeta: RawCommit }[] };
     return page.logEntries.map(({ commitMeta }) => ({
@@ -157,7 +160,7 @@ export class NessieApi {
     { message, dryRun = false }: NessieMergeOptions = {},
   ): Promise<NessieMerge> {
     try {
-      const result = (await this.#send({
+      const result = (await this.#client.send({
         method: 'POST',
         path: `trees/${pathOf(into)}/history/merge`,
         body: {
@@ -189,7 +192,7 @@ export class NessieApi {
 
   async #change(request: HttpRequest, { name }: NessieReference): Promise<void> {
     try {
-      await this.#send(request);
+      await this.#client.send(request);
     } catch (error) {
       if (error instanceof HttpError && error.status === 404) return;
       if (error instanceof HttpError && error.status === 409) {
@@ -200,36 +203,6 @@ export class NessieApi {
       }
       throw refusal(error);
     }
-  }
-
-  async #pages(path: string, list: string, query: Readonly<Record<string, string>>): Promise<unknown[]> {
-    const found: unknown[] = [];
-    for (let token: string | undefined; ;) {
-      const page = (await this.#get(path, { ...query, ...(token && { 'page-token': token }) })) as Record<
-        string,
-        unknown
-      >;
-      found.push(...((page[list] as unknown[] | undefined) ?? []));
-      if (page['hasMore'] !== true) return found;
-      if (page['token'] === token)
-        throw new PlumbingError('PAGINATION_LOOP', `Nessie's answer to ${path} does not go on`);
-      token = page['token'] as string;
-    }
-  }
-
-  async #get(path: string, query: Readonly<Record<string, string>> = {}): Promise<unknown> {
-    try {
-      return await this.#send({ path, query });
-    } catch (error) {
-      throw refusal(error);
-    }
-  }
-
-  async #send(request: HttpRequest): Promise<unknown> {
-    // Only to clients of version 2 the server tells what stands in the way of a merge.
-    const headers = { 'nessie-client-spec': '2', ...(await this.#headers()) };
-    const answer = await this.#http.request({ ...request, headers });
-    return answer.bytes.byteLength === 0 ? undefined : answer.json();
   }
 }
 

@@ -17,6 +17,7 @@ import { NessieApi } from './nessie-api.ts';
 import type { NessieReference } from './nessie-api.ts';
 import { serverUrl, warehouseOptions } from './options.ts';
 import type { NessieOptions } from './options.ts';
+import { resolveReference } from './reference.ts';
 
 /** How long the server remembers the keys of commits: an ISO 8601 duration. */
 const lifetimeProperty = 'idempotency-key-lifetime';
@@ -30,9 +31,11 @@ export interface NessieConnection {
   readonly api: NessieApi;
   /** The branch, tag, or `branch@hash` that was asked for. */
   readonly ref: string;
+  /** Whether it can be written to. */
+  readonly isBranch: boolean;
   readonly house: Lakehouse;
-  /** The catalog as another reference has it, e.g. `main@<hash>`. */
-  readonly catalogAt: (ref: string) => Catalog;
+  /** The same tables as another reference has them; to read, and to commit where it is a branch. */
+  readonly at: (ref: string) => Lakehouse;
 }
 
 /**
@@ -56,14 +59,7 @@ export async function openNessie(options: NessieOptions): Promise<NessieConnecti
     });
   const api = new NessieApi(client('api/v2/'), headers);
   const { defaultBranch, noAncestorHash } = await api.config();
-  const ref = options.ref ?? defaultBranch;
-  const [name = ''] = ref.split('@');
-  if (!(await api.reference(name))) {
-    throw new PlumbingError(
-      'CONFIG_INVALID',
-      `Nessie has no branch or tag "${name}"; create it, or name another one (option ref, NESSIE_REF)`,
-    );
-  }
+  const { ref, isBranch } = await resolveReference(api, options, defaultBranch);
   const http = client('iceberg/');
   const query = options.warehouse === undefined ? {} : { warehouse: options.warehouse };
   const answer = await http.request({ path: 'v1/config', query, headers: await headers() });
@@ -96,7 +92,7 @@ export async function openNessie(options: NessieOptions): Promise<NessieConnecti
   };
   const branches = new NessieBranches(api, ref, catalogOf, begin);
   const house = new Lakehouse(Object.assign(target, { branches }), io, settings);
-  return { api, ref, house, catalogAt: catalogOf };
+  return { api, ref, isBranch, house, at: (other) => house.withCatalog(catalogOf(other)) };
 }
 
 /** The storage with the keys that were given, or with those that the catalog lends. */

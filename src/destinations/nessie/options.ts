@@ -7,6 +7,7 @@ import type { PartitionBy } from '../../iceberg/partition.ts';
 import type { ClientCredentials } from '../../iceberg/rest-credentials.ts';
 import type { S3Options } from '../../iceberg/s3-io.ts';
 import type { Secret } from '../../logging/index.ts';
+import { toTimestamp } from '../../model/index.ts';
 import type { WarehouseOptions } from '../iceberg/options.ts';
 
 /** Options of the Nessie destination. */
@@ -15,6 +16,8 @@ export interface NessieOptions {
   readonly uri: string;
   /** The branch to write to; to read also a tag, or `branch@hash`. Default: the server's default branch. */
   readonly ref?: string;
+  /** Reads the reference as it was at this time: an ISO 8601 timestamp with a time zone, or a `Date`. */
+  readonly at?: string | Date;
   /** The name of a warehouse that the server knows. Default: the server's default one. */
   readonly warehouse?: string;
   /** A bearer token. */
@@ -51,10 +54,12 @@ export function serverUrl({ uri }: Pick<NessieOptions, 'uri'>): string {
   return `${uri.replace(/\/+$/, '').replace(/\/(iceberg|api(\/v\d)?)$/, '')}/`;
 }
 
-/** How it is named in messages: without credentials, with the branch. */
-export function placeOf(options: Pick<NessieOptions, 'uri' | 'ref'>): string {
+/** How it is named in messages: without credentials, with the branch and the time. */
+export function placeOf(options: Pick<NessieOptions, 'uri' | 'ref' | 'at'>): string {
   const { host, pathname } = new URL(serverUrl(options));
-  return `${host}${pathname === '/' ? '' : pathname}${options.ref === undefined ? '' : `#${options.ref}`}`;
+  const { ref, at } = options;
+  const time = at instanceof Date ? (toTimestamp(at) ?? 'no time') : at;
+  return `${host}${pathname === '/' ? '' : pathname}${ref === undefined ? '' : `#${ref}`}${time === undefined ? '' : ` at ${time}`}`;
 }
 
 /** Completes options with what the server says. */
