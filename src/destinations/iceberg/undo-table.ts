@@ -71,19 +71,23 @@ function requireOnlyOwn(
   before: string | null,
   refuse: Refuse,
 ): void {
-  const expired = 'the snapshots of then have been expired';
+  let stranger: string | undefined;
+  let isCut = false;
   let current = snapshotOf(metadata);
   while (current && current['snapshot-id'].toString() !== before) {
     const { summary } = current;
-    if (before === null && summary[undoneProperty] !== undefined) return;
+    if (before === null && summary[undoneProperty] !== undefined) break;
     const by = summary['plumbing.load-id'];
     if (by !== loadId && summary.operation !== 'replace')
-      throw refuse(by === undefined ? 'another program has changed it since' : `load ${by} came after it`);
+      stranger ??= by === undefined ? 'another program has changed it since' : `load ${by} came after it`;
     const parent = current['parent-snapshot-id'];
     current = parent === undefined ? undefined : snapshotById(metadata, parent);
-    if (parent !== undefined && !current) throw refuse(expired, 'mend the table by hand');
+    isCut = parent !== undefined && !current;
   }
-  if (!current && before !== null) throw refuse('another program has put it at another snapshot since');
+  if (!current && before !== null && !isCut)
+    throw refuse('another program has put it at another snapshot since');
+  if (stranger !== undefined) throw refuse(stranger);
+  if (isCut) throw refuse('the snapshots of then have been expired', 'mend the table by hand');
 }
 
 function requireCursors(

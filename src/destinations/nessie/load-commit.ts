@@ -1,7 +1,10 @@
 /** The commit with which a load came to a branch, and what it has changed there. */
-import { snapshotOf } from '../../iceberg/metadata.ts';
+import { mainBranch, snapshotOf } from '../../iceberg/metadata.ts';
+import type { TableMetadata } from '../../iceberg/metadata.ts';
+import { stringifyJson } from '../../model/index.ts';
 import type { Lakehouse } from '../iceberg/lakehouse.ts';
 import { loadsTable, readRecords } from '../iceberg/load-records.ts';
+import { readState, stateProperty } from '../iceberg/state-properties.ts';
 import type { UndoableLoad } from '../iceberg/undo-record.ts';
 import { undoRefused } from '../iceberg/undo-refused.ts';
 import type { TableNote } from '../iceberg/undo-notes.ts';
@@ -42,14 +45,15 @@ export async function earlierContents(branch: SearchedBranch, load: UndoableLoad
     if (!commit || own.length > 1) throw refuse('more than one commit has changed it', byHand);
     const left = commit.changes.find((change) => isSame(change, elements))?.content;
     const [now] = await api.contents.at(ref, [elements]);
-    if (!left || !isSameContent(now?.content, left)) {
+    const house = at(`${nameOf(ref)}@${commit.hash}`);
+    if (!left || !(isSameContent(now?.content, left) || (await isSameTable(at(ref), house, note.table)))) {
       throw refuse(
         'it was changed since',
         'take back what came later first, latest first, or mend the table by hand',
       );
     }
     const parent = `${nameOf(ref)}@${commit.parentHash}`;
-    await requireOwn(at(`${nameOf(ref)}@${commit.hash}`), at(parent), note, loadId, refuse);
+    await requireOwn(house, at(parent), note, loadId, refuse);
     const [before] = await api.contents.at(parent, [elements]);
     changes.push(before ?? { elements });
   }
@@ -125,6 +129,28 @@ async function requireOwn(
 }
 
 const empty = { refs: {}, snapshots: [] } as unknown as Parameters<typeof snapshotOf>[0];
+
+/** Runs without news only note that they have looked. */
+async function isSameTable(now: Lakehouse, then: Lakehouse, table: string): Promise<boolean> {
+  const [a, b] = [await now.load(table), await then.load(table)];
+  return a !== undefined && b !== undefined && meaningOf(a.metadata) === meaningOf(b.metadata);
+}
+
+/** Rows, columns, cursors and settings of a table, without the times at which cursors were stored. */
+function meaningOf(metadata: TableMetadata): string {
+  const settings = Object.entries(metadata.properties).filter(
+    ([key]) => !key.startsWith(stateProperty('')) && !key.startsWith('nessie.'),
+  );
+  const state = readState(metadata).map(({ updatedAt: _time, ...entry }) => entry);
+  return stringifyJson([
+    metadata['table-uuid'],
+    metadata.refs[mainBranch]?.['snapshot-id'].toString() ?? null,
+    metadata['current-schema-id'],
+    metadata['default-spec-id'],
+    settings.toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    state,
+  ]);
+}
 
 function isSameContent(a: NessieContent | undefined, b: NessieContent): boolean {
   return a !== undefined && a.id === b.id && a.metadataLocation === b.metadataLocation;

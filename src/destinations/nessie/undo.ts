@@ -86,7 +86,7 @@ class ContentUndo {
     try {
       if (changes.length > 0) await api.contents.commit(tip, `undo of load ${this.#loadId}`, changes);
     } catch (error) {
-      if (isPlumbingError(error) && error.code.startsWith('HTTP_')) return false;
+      if (isPlumbingError(error) && (error.retryable || error.code.startsWith('HTTP_'))) return false;
       throw error;
     }
     failpoint('iceberg.branch_staged');
