@@ -88,6 +88,26 @@ test('the bank in Iceberg tables: loaded, loaded again, the same as in SQLite, m
   await session.close();
 });
 
+test('a load is taken back, told as such, and loaded again', async () => {
+  const to = ['--to', 'iceberg:./undone'];
+  const run = async (): Promise<{ loadId: string; streams: { inserted: number }[] }> =>
+    JSON.parse((await plumbing('run', 'comdirect', ...to, '--json')).stdout) as never;
+  const status = async (): Promise<DestinationStatus> =>
+    JSON.parse((await plumbing('status', ...to, '--json')).stdout) as DestinationStatus;
+  const { loadId, streams } = await run();
+  const done = await plumbing('undo', loadId, ...to);
+  expect([done.code, done.stdout]).toEqual([0, expect.stringContaining(`Load ${loadId} was taken back.`)]);
+  const { tables, state, loads } = await status();
+  expect(tables.map(({ rows }) => rows)).toEqual(tables.map(() => 0));
+  expect([state, loads.map((load) => load.status)]).toEqual([[], ['undone']]);
+  const again = await plumbing('undo', loadId, ...to);
+  expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('taken back already')]);
+  const next = await run();
+  expect(next.streams.map(({ inserted }) => inserted)).toEqual(streams.map(({ inserted }) => inserted));
+  const json = await plumbing('undo', next.loadId, ...to, '--json');
+  expect(JSON.parse(json.stdout)).toMatchObject({ loadId: next.loadId, pipeline: 'comdirect' });
+});
+
 test.each([
   [['maintain', '--to', 'sqlite:bank.db'], /only Iceberg tables need this/],
   [['run', 'comdirect', '--to', 'iceberg:s3://lake/bank'], /S3_REGION is not set/],

@@ -23,6 +23,17 @@ describe('loadNessieConfig', () => {
     expect(nessie(options)).toMatchObject({ name: 'nessie', location: 'nessie.example.com#dev' });
   });
 
+  test('reads the time of which the tables are shown', () => {
+    const uri = 'https://nessie.example.com';
+    const options = loadNessieConfig({ ...storage, NESSIE_URI: uri, NESSIE_AT: '2026-11-01T00:00:00Z' });
+    expect(options).toMatchObject({ at: '2026-11-01T00:00:00Z' });
+    expect(nessie(options).location).toBe('nessie.example.com at 2026-11-01T00:00:00Z');
+    const at = new Date('2026-11-01T00:00:00Z');
+    expect(nessie({ ...options, ref: 'dev', at }).location).toBe(
+      'nessie.example.com#dev at 2026-11-01T00:00:00.000000Z',
+    );
+  });
+
   test('names what is missing', () => {
     expect(() => loadNessieConfig({})).toThrow(/NESSIE_URI/);
     const NESSIE_URI = 'https://n.example';
