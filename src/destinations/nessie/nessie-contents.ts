@@ -1,7 +1,6 @@
 /** What Nessie keeps under a name, as a reference had it at a commit; and commits that put it back. */
 import { HttpError, PlumbingError } from '../../errors/index.ts';
 import { refusal } from '../../iceberg/rest-refusal.ts';
-import type { NessieReference } from './nessie-api.ts';
 import type { NessieClient } from './nessie-client.ts';
 
 /** A table as Nessie knows it: which metadata file is its current one. Fields that are not named here are kept. */
@@ -72,20 +71,17 @@ export class NessieContents {
    * it may have happened
    */
   async commit(
-    branch: NessieReference,
+    branch: { readonly name: string; readonly hash: string },
     message: string,
     changes: readonly NessieChange[],
-  ): Promise<NessieReference> {
+  ): Promise<void> {
     const path = `trees/${encodeURIComponent(`${branch.name}@${branch.hash}`)}/history/commit`;
     const operations = changes.map(({ elements, content }) =>
       content ? { type: 'PUT', key: { elements }, content } : { type: 'DELETE', key: { elements } },
     );
     const body = { json: { commitMeta: { message }, operations } };
     try {
-      const { targetBranch } = (await this.#client.send({ method: 'POST', path, body })) as {
-        targetBranch: NessieReference;
-      };
-      return targetBranch;
+      await this.#client.send({ method: 'POST', path, body });
     } catch (error) {
       if (error instanceof HttpError && error.status === 409) {
         throw new PlumbingError('COMMIT_CONFLICT', `branch "${branch.name}" of Nessie has moved meanwhile`, {

@@ -3,14 +3,23 @@ import { z } from 'zod';
 import { iceberg } from '../../../src/destinations/iceberg/index.ts';
 import { defineSource, defineStream, int64, run, undoLoad } from '../../../src/index.ts';
 import type { Check, RunReport, Stream } from '../../../src/index.ts';
-import type { Destination, RowObject, UndoReport } from '../../../src/model/index.ts';
+import type {
+  Destination,
+  RowObject,
+  UndoReport,
+  WriteMode,
+  WriteModeName,
+} from '../../../src/model/index.ts';
 import { Warehouse } from './harness.ts';
 
 /** A row of a test's stream. */
 export type Item = Readonly<Record<string, unknown>>;
 
 /** How a stream of the test is. */
-export type Shape = Partial<Omit<Stream, 'name' | 'read' | 'schema'>> & { readonly schema?: z.ZodObject };
+export type Shape = Partial<Omit<Stream, 'name' | 'read' | 'schema' | 'write'>> & {
+  readonly schema?: z.ZodObject;
+  readonly write?: WriteMode | WriteModeName;
+};
 
 export const itemSchema = z.object({ id: int64(), note: z.string() });
 

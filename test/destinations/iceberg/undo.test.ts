@@ -17,10 +17,10 @@ const second = [item(2, 'b'), item(3, 'changed'), item(4, 'd')];
 const third = [item(3, 'c'), item(4, 'later'), item(5, 'e')];
 
 const modes: readonly (readonly [string, Shape])[] = [
-  ['append', { write: 'append', primaryKey: [], ...byId } as Shape],
-  ['replace', { write: 'replace' } as unknown as Shape],
+  ['append', { write: 'append', primaryKey: [], ...byId }],
+  ['replace', { write: 'replace' }],
   ['upsert', byId],
-  ['insert-only', { write: 'insert-only', ...byId } as unknown as Shape],
+  ['insert-only', { write: 'insert-only', ...byId }],
   ['delete-insert', { write: scoped, ...byId }],
   ['scd2', { write: scd2 }],
 ];
@@ -179,7 +179,7 @@ test('tables in partitions, and rows that were deleted by position', async () =>
 
 test('goes back past a compaction, and snapshots of then are read as before', async () => {
   using place = new UndoPlace();
-  const append = { write: 'append', primaryKey: [] } as unknown as Shape;
+  const append: Shape = { write: 'append', primaryKey: [] };
   for (let id = 0; id < 3; id++) await place.run([streamOf('t', [item(id, 'old')], append)]);
   const before = await place.contents();
   const rows = Array.from({ length: 6 }, (_, i) => item(100 + i, 'new'));

@@ -148,7 +148,7 @@ describe.each([
       const { tables, state } = await place.contents();
       expect(tables).toEqual(seen[i]?.tables);
       expect((state as { state: unknown }[]).map((entry) => entry.state)).toEqual(
-        (seen[i]?.state as { state: unknown }[]).map((entry) => entry.state),
+        ((seen[i]?.state ?? []) as { state: unknown }[]).map((entry) => entry.state),
       );
     }
     await place.run([streamOf('t', third, byId)], options);
@@ -157,9 +157,9 @@ describe.each([
 });
 
 const writes: readonly (readonly [string, Shape])[] = [
-  ['append', { write: 'append', primaryKey: [] } as unknown as Shape],
-  ['replace', { write: 'replace' } as unknown as Shape],
-  ['insert-only', { write: 'insert-only' } as unknown as Shape],
+  ['append', { write: 'append', primaryKey: [] }],
+  ['replace', { write: 'replace' }],
+  ['insert-only', { write: 'insert-only' }],
   ['delete-insert', { write: { mode: 'merge', strategy: 'delete-insert', scope: ['note'] } }],
   ['scd2', { write: { mode: 'merge', strategy: 'scd2', closeAbsent: true } }],
 ];
