@@ -23,30 +23,39 @@ interface PreparedUndo extends PreparedCommit {
  */
 export const undoBySnapshots: Undo = async (house, loadId, signal) => {
   const tokens = new Set<string>();
-  const prepare = async (token: string): Promise<PreparedUndo> => {
-    // A try that nobody answered may have come late; then it is found by its token.
+  const isThere = async (...some: string[]): Promise<boolean> => {
     const found = await findRecord(house, loadId);
-    if (found && tokens.has(found.record.commitToken))
-      return { load: undefined, commits: [], discard: async () => {} };
-    tokens.add(token);
-    const load = await undoableLoad(house, loadId);
-    const commits: TableCommit[] = [];
-    const written: string[] = [];
-    const discard = (): Promise<void> => removeQuietly(house.io, written);
-    try {
-      for (const note of load.notes) {
-        const { commit, written: files } = await undoTable(house, load.record, note);
-        written.push(...files);
-        if (commit.updates.length > 0) commits.push(commit);
-      }
-    } catch (error) {
-      await discard();
-      throw error;
-    }
-    return { load, commits: [...commits, undoneRecord(load, token)], discard };
+    return found !== undefined && some.includes(found.record.commitToken);
   };
-  const isThere = async (token: string): Promise<boolean> =>
-    (await findRecord(house, loadId))?.record.commitToken === token;
+  const prepare = async (token: string): Promise<PreparedUndo> => {
+    try {
+      return await prepareUndo(house, loadId, token);
+    } catch (error) {
+      // An earlier try that nobody answered may have come late, and is what stands in the way; it is found by its token.
+      if (await isThere(...tokens)) return { load: undefined, commits: [], discard: async () => {} };
+      throw error;
+    } finally {
+      tokens.add(token);
+    }
+  };
   const { prepared } = await commitTables(house, { prepare, isThere }, signal);
   return undoReport(prepared.load as UndoableLoad);
 };
+
+async function prepareUndo(house: Lakehouse, loadId: string, token: string): Promise<PreparedUndo> {
+  const load = await undoableLoad(house, loadId);
+  const commits: TableCommit[] = [];
+  const written: string[] = [];
+  const discard = (): Promise<void> => removeQuietly(house.io, written);
+  try {
+    for (const note of load.notes) {
+      const { commit, written: files } = await undoTable(house, load.record, note);
+      written.push(...files);
+      if (commit.updates.length > 0) commits.push(commit);
+    }
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+  return { load, commits: [...commits, undoneRecord(load, token)], discard };
+}

@@ -18,6 +18,8 @@ const item = (id: number, note = 'n'): Item => ({ id, note });
 const first = [item(1), item(2, 'b')];
 const second = [item(2, 'changed'), item(3)];
 
+const wider = { schema: z.object({ id: int64(), note: z.string(), extra: z.string().optional() }) };
+
 /** Two loads of one table. */
 async function twoLoads(place: UndoPlace): Promise<{ readonly older: string; readonly newer: string }> {
   const older = (await place.run([streamOf('t', first, byId)])).loadId;
@@ -101,9 +103,45 @@ describe('refused, and nothing is changed:', () => {
       /columns were changed/,
       async (place) => {
         const { newer } = await twoLoads(place);
-        const wider = z.object({ id: int64(), note: z.string(), extra: z.string().optional() });
-        await place.run([streamOf('t', [], { schema: wider })], { pipeline: 'other' });
+        await place.run([streamOf('t', [], wider)], { pipeline: 'other' });
         return newer;
+      },
+    ],
+    [
+      'columns that came between two checkpoints',
+      /columns were changed/,
+      async (place) => {
+        await twoLoads(place);
+        const between = {
+          ...streamOf('t', [], byId),
+          async *read() {
+            yield [item(20)];
+            yield [item(21)];
+            await place.run([streamOf('t', [], wider)], { pipeline: 'other' });
+            yield [item(22)];
+          },
+        };
+        return (await place.run([between], { checkpoint: { rows: 1 } })).loadId;
+      },
+    ],
+    [
+      'rows in a column that the load has added',
+      /table "t": load [-0-9a-f]{36} came after it/,
+      async (place) => {
+        await twoLoads(place);
+        const { loadId } = await place.run([streamOf('t', [], wider)]);
+        await place.run([streamOf('t', [{ ...item(30), extra: 'x' }], wider)], { pipeline: 'other' });
+        return loadId;
+      },
+    ],
+    [
+      'another way of writing to columns that the load has added',
+      /columns were changed/,
+      async (place) => {
+        await twoLoads(place);
+        const { loadId } = await place.run([streamOf('t', [], wider)]);
+        await place.run([streamOf('t', [], { ...wider, write: 'insert-only' })], { pipeline: 'other' });
+        return loadId;
       },
     ],
     [
@@ -353,6 +391,40 @@ describe('the commit of an undo', () => {
     }
   });
 
+  test('comes late, before any look at what is there: done once', async () => {
+    const attempt = async (look: number): Promise<void> => {
+      using place = new UndoPlace();
+      await place.run([streamOf('t', first, byId)]);
+      const before = await place.contents();
+      const { loadId } = await place.run([streamOf('t', second, byId)]);
+      let isFirst = true;
+      let looks = 0;
+      let later: (() => Promise<CommitResult>) | undefined;
+      place.wrap = (catalog) => ({
+        ...faulty(catalog, async (changes, real) => {
+          if (!isFirst) return real.commit(changes);
+          isFirst = false;
+          later = () => real.commit(changes);
+          return unknown;
+        }),
+        async loadTable(identifier) {
+          if (later && ++looks === look) {
+            await later();
+            later = undefined;
+          }
+          return catalog.loadTable(identifier);
+        },
+      });
+      const session = new IcebergSession(await place.house(), false);
+      const report = await session.undo(loadId, new AbortController().signal);
+      await session.close();
+      place.wrap = (catalog) => catalog;
+      expect(report.tables, `look ${look}`).toEqual([{ table: 't', removed: 1, restored: 1 }]);
+      expect(await place.contents(), `look ${look}`).toEqual(before);
+    };
+    await Promise.all([1, 2, 3, 4, 5, 6].map(attempt));
+  });
+
   test('meets another writer just before: all is looked at again', async () => {
     using place = new UndoPlace();
     const { newer } = await twoLoads(place);
@@ -370,29 +442,4 @@ describe('the commit of an undo', () => {
     expect((await place.contents()).tables['t']?.rows).toHaveLength(4);
     expect(await place.status(newer)).toBe('succeeded');
   });
-});
-
-test('a load that stores only cursors does not do so on top of rows that were taken back', async () => {
-  using place = new UndoPlace();
-  const { newer } = await twoLoads(place);
-  const stream = streamOf('t', [], byId);
-  const without = {
-    ...stream,
-    async *read() {
-      yield { rows: [], cursor: 9 };
-      // By another machine, which does not know the lock of this one.
-      const other = new UndoPlace(place.options);
-      const house = await other.house();
-      const [{ undoBySnapshots }, signal] = [
-        await import('../../../src/destinations/iceberg/undo.ts'),
-        new AbortController().signal,
-      ];
-      await undoBySnapshots(house, newer, signal);
-      await house.close();
-      other[Symbol.dispose]();
-    },
-  };
-  const report = await place.run([without]);
-  expect(report).toMatchObject({ status: 'failed', streams: [{ error: { code: 'COMMIT_CONFLICT' } }] });
-  expect((await place.contents()).state).toMatchObject([{ state: { cursor: 2 } }]);
 });

@@ -160,6 +160,60 @@ test.each([
   expect((await place.contents()).tables['t']?.rows).toHaveLength(3);
 });
 
+test('a table that gets column after column in one load', async () => {
+  using place = new UndoPlace();
+  const open = (rows: readonly Item[]): Stream => ({
+    name: 't',
+    primaryKey: ['id'],
+    write: { mode: 'merge', strategy: 'upsert' },
+    async *read() {
+      for (const row of rows) yield [row];
+    },
+  });
+  await place.run([open(first)]);
+  const before = await place.contents();
+  const rows = [
+    { id: 7, note: 'x', one: 1 },
+    { id: 8, note: 'x', one: 1, two: 2 },
+    { id: 9, note: 'x', one: 1.5, two: 2, three: true },
+  ];
+  const { loadId } = await place.run([open(rows)], { checkpoint: { rows: 1 } });
+  expect((await place.contents()).tables['t']?.rows).toHaveLength(6);
+  await place.undo(loadId);
+  expect(await place.contents()).toEqual(before);
+});
+
+test('columns that came before the first rows', async () => {
+  using place = new UndoPlace();
+  const wider = { schema: itemSchema.extend({ extra: z.string().optional() }) };
+  await place.run([streamOf('t', [])]);
+  const before = await place.contents(true);
+  const { loadId: columns } = await place.run([streamOf('t', [], wider)]);
+  const { loadId: rows } = await place.run([streamOf('t', first, wider)]);
+  await place.undo(rows);
+  await place.undo(columns);
+  expect(await place.contents(true)).toEqual(before);
+});
+
+test('cursors of a stream that has no table yet', async () => {
+  using place = new UndoPlace();
+  const empty = (cursor: number): Stream => ({
+    name: 'later',
+    write: { mode: 'append' },
+    async *read() {
+      yield { rows: [], cursor };
+    },
+  });
+  await place.run([empty(1)]);
+  const before = await place.contents();
+  expect(before.state).toMatchObject([{ stream: 'later', state: { cursor: 1 } }]);
+  const { loadId } = await place.run([empty(2)]);
+  expect((await place.undo(loadId)).state).toEqual([
+    { stream: 'later', partition: '', state: { cursor: 1 } },
+  ]);
+  expect(await place.contents()).toEqual(before);
+});
+
 test('tables in partitions, and rows that were deleted by position', async () => {
   using place = new UndoPlace({
     rewriteBelowBytes: 0,

@@ -9,6 +9,7 @@ import { nessie } from '../../../src/destinations/nessie/index.ts';
 import type { NessieOptions } from '../../../src/destinations/nessie/index.ts';
 import type { NessieContent } from '../../../src/destinations/nessie/nessie-contents.ts';
 import { openNessie } from '../../../src/destinations/nessie/open-nessie.ts';
+import { undoByContents } from '../../../src/destinations/nessie/undo.ts';
 import { decimal, defineSource, int64, replayQuarantine, undoLoad, unique } from '../../../src/index.ts';
 import type { RunReport, Stream } from '../../../src/index.ts';
 import type { Destination, UndoReport } from '../../../src/model/index.ts';
@@ -392,6 +393,22 @@ test('a load to the same table during an undo: one order or the other', async ()
   }
   expect(await branches()).toEqual(['main']);
 }, 120_000);
+
+test('a load that stores only cursors does not do so on top of rows that were taken back', async () => {
+  const place = new Place();
+  const { newer } = await twoLoads(place);
+  const without: Stream = {
+    ...streamOf('t', [], byId),
+    async *read() {
+      yield { rows: [], cursor: 9 };
+      // By another machine, which does not know the lock of this one.
+      const connection = await openNessie(place.options);
+      await undoByContents(connection)(connection.house, newer, new AbortController().signal);
+    },
+  };
+  await expect(place.run([without])).rejects.toMatchObject({ code: 'COMMIT_CONFLICT', retryable: true });
+  expect((await place.contents()).state).toMatchObject([{ state: { cursor: 2 } }, { state: { cursor: 2 } }]);
+});
 
 /** The server gets the request when the client has given it up. */
 const late = 'late';
