@@ -1,4 +1,5 @@
 /** The commit with which a load came to a branch, and what it has changed there. */
+import { isPlumbingError } from '../../errors/index.ts';
 import { mainBranch, snapshotOf } from '../../iceberg/metadata.ts';
 import type { TableMetadata } from '../../iceberg/metadata.ts';
 import { stringifyJson } from '../../model/index.ts';
@@ -42,7 +43,8 @@ export async function earlierContents(branch: SearchedBranch, load: UndoableLoad
       undoRefused(path, loadId, `table "${note.table}": ${why}`, advice);
     const own = commits.filter((commit) => commit.changes.some((change) => isSame(change, elements)));
     const [commit] = own;
-    if (!commit || own.length > 1) throw refuse('more than one commit has changed it', byHand);
+    if (!commit) throw refuse('the history of the branch has no commit of the load that changed it', byHand);
+    if (own.length > 1) throw refuse('more than one commit has changed it', byHand);
     const left = commit.changes.find((change) => isSame(change, elements))?.content;
     const [now] = await api.contents.at(ref, [elements]);
     const house = at(`${nameOf(ref)}@${commit.hash}`);
@@ -119,6 +121,8 @@ async function requireOwn(
     before = snapshotOf((await parent.load(table))?.metadata ?? empty);
     await parent.manifests.list(before);
   } catch (cause) {
+    // A server that does not answer now may do so later.
+    if (isPlumbingError(cause) && (cause.retryable || /^(HTTP|AUTH)_/.test(cause.code))) throw cause;
     throw Object.assign(refuse('what it was before can not be read any more', byHand), { cause });
   }
   const idBefore = before?.['snapshot-id'].toString() ?? null;

@@ -448,6 +448,30 @@ describe.each([
   });
 });
 
+test('a merge that comes after it was given up, just before its branch goes: done once', async () => {
+  const place = new Place();
+  const { newer } = await twoLoads(place);
+  const commits = (await messages()).length;
+  const { promise: isLate, resolve: letGo } = Promise.withResolvers<void>();
+  let merges = 0;
+  const decide = async ({ method, url }: Passing): Promise<Fate> => {
+    if (method === 'POST' && url.includes('history/merge') && merges++ === 0) await isLate;
+    if (method === 'DELETE') {
+      letGo();
+      await delay(500);
+    }
+    return 'pass';
+  };
+  await using proxy = await startProxy(server.uri, decide);
+  const options = { ...place.options, uri: proxy.endpoint, timeoutMs: 2_000 };
+  expect(await place.undo(newer, options)).toMatchObject({ loadId: newer, tables: [{}, {}] });
+  expect(merges).toBe(1);
+  const { tables } = await place.contents();
+  expect([tables['t']?.rows.length, tables['u']?.rows.length]).toEqual([2, 2]);
+  expect(await messages()).toHaveLength(commits + 1);
+  expect(await branches()).toEqual(['main']);
+});
+
 test('killed at every step: all or nothing, and the next try ends it', async () => {
   const worker = new URL('undo-worker.ts', import.meta.url);
   let kills = 0;
