@@ -71,7 +71,8 @@ export class ColumnTally {
     for (let i = 0; i < cells.length; i++) {
       const cell = cells[i] as string | null;
       if (cell === null) this.#nulls++;
-      else {
+      // The usual repetition costs no comparison by characters.
+      else if (cell !== min && cell !== max) {
         if (min === undefined || compareTexts(cell, min) < 0) min = cell;
         if (max === undefined || compareTexts(cell, max) > 0) max = cell;
       }

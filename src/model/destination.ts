@@ -75,10 +75,11 @@ export interface Load {
   /** Takes rows, in the order of `table(name).columns`. Not visible before a commit. */
   write(table: string, rows: readonly Row[], scopes?: readonly JsonObject[]): Promise<void>;
   /**
-   * Takes the rows of a file as if they had been written, where the store can read the file by itself. `false`: nothing was
-   * taken, the rows have to be written one by one.
+   * Takes the rows of a file as if they had been written, where the store can read the file by itself; gives their number.
+   * `undefined`: nothing was taken, the rows have to be written one by one. `look` reads the whole file, and is called only where
+   * the store could take it.
    */
-  writeFile?(table: string, file: RowFile): Promise<boolean>;
+  writeFile?(table: string, look: () => Promise<RowFile | undefined>): Promise<number | undefined>;
   /** Takes rows that do not fit. Committed with the next commit. */
   quarantine(table: string, rows: readonly QuarantinedRow[]): Promise<void>;
   /** Takes rows out of the quarantine, with the next commit: the one that stores them in their table. */

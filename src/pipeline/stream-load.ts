@@ -13,6 +13,7 @@ import type {
   Partition,
   PartitionState,
   PipelineState,
+  RowFile,
   StateEntry,
   Stream,
 } from '../model/index.ts';
@@ -187,11 +188,12 @@ export class StreamLoad {
   async #takeFile(batch: FileBatch, tracker: CursorTracker, partition: string): Promise<void> {
     const { load, signal } = this.#context;
     const { name } = this.#stream;
-    const file =
-      load.writeFile && (await lookAtLines(batch.jsonLines, this.#stream, load.table(name), signal));
-    if (file && (await load.writeFile?.(name, file))) {
-      this.#shaper.passedBy(file.rows);
-      this.#rowsSinceCommit += file.rows;
+    const look = (): Promise<RowFile | undefined> =>
+      lookAtLines(batch.jsonLines, this.#stream, load.table(name), signal);
+    const taken = await load.writeFile?.(name, look);
+    if (taken !== undefined) {
+      this.#shaper.passedBy(taken);
+      this.#rowsSinceCommit += taken;
       await this.#afterBatch(partition);
       return;
     }

@@ -106,8 +106,8 @@ export class IcebergLoad implements Load {
     this.#taking(table).write(rows, scopes);
   }
 
-  async writeFile(table: string, file: RowFile): Promise<boolean> {
-    return this.#taking(table).writeFile(file);
+  async writeFile(table: string, look: () => Promise<RowFile | undefined>): Promise<number | undefined> {
+    return this.#taking(table).writeFile(look);
   }
 
   async quarantine(table: string, rows: readonly QuarantinedRow[]): Promise<void> {

@@ -162,15 +162,15 @@ export class TableLoad {
   }
 
   /** Takes a file of rows that fit, where DuckDB can bring them in. */
-  async writeFile(file: RowFile): Promise<boolean> {
+  async writeFile(look: () => Promise<RowFile | undefined>): Promise<number | undefined> {
     const { metadata } = this.#table ?? {};
     // Files come before rows when a commit is made; what came in another order stays in it.
-    if (!metadata || this.#rows.length > 0 || this.#scopes.length > 0) return false;
-    const incoming = await takeFile(this.#house, this.#target, metadata, file, this.#info.signal);
-    if (!incoming) return false;
+    if (!metadata || this.#rows.length > 0 || this.#scopes.length > 0) return undefined;
+    const incoming = await takeFile(this.#house, this.#target, metadata, look, this.#info.signal);
+    if (!incoming) return undefined;
     this.#files.push(incoming);
-    this.#taken += file.rows;
-    return true;
+    this.#taken += incoming.rows;
+    return incoming.rows;
   }
 
   /** Deletes rows by their key, one integer, with the next commit. */

@@ -48,8 +48,7 @@ export class IncomingFile {
     const names = keys.map((column) => `c${column}`).join(', ');
     const [counted] = await this.engine.run(
       what,
-      `SELECT (SELECT count(*) FROM read_parquet(${quoteText(path)})), ` +
-        `(SELECT count(*) FROM (SELECT DISTINCT ${names} FROM read_parquet(${quoteText(path)})))`,
+      `SELECT coalesce(sum(n), 0)::BIGINT, count(*) FROM (SELECT count(*) AS n FROM read_parquet(${quoteText(path)}) GROUP BY ${names})`,
       signal,
     );
     const [rows, distinct] = counted ?? [];

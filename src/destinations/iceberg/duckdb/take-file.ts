@@ -11,18 +11,19 @@ export async function takeFile(
   house: Lakehouse,
   definition: TableDefinition,
   metadata: TableMetadata,
-  file: RowFile,
+  look: () => Promise<RowFile | undefined>,
   signal: AbortSignal,
 ): Promise<IncomingFile | undefined> {
   const keys = physicalKey(definition);
-  const fields = new Map(file.fields.map((field) => [field.column, field]));
-  const places = keys.map((key) => definition.columns.findIndex(({ name }) => name === key));
-  if (places.some((place) => fields.get(place)?.nullable !== false)) return undefined;
   if (!canWriteFiles(definition, metadata)) return undefined;
   // DuckDB would have to read the table's files.
   if (keys.length > 0 && !house.isLocal) return undefined;
-  const engine = await house.engine();
-  if (!engine) return undefined;
+  // DuckDB starts on threads of its own, while the file is looked at.
+  const [engine, file] = await Promise.all([house.engine(), look()]);
+  if (!engine || !file) return undefined;
+  const fields = new Map(file.fields.map((field) => [field.column, field]));
+  const places = keys.map((key) => definition.columns.findIndex(({ name }) => name === key));
+  if (places.some((place) => fields.get(place)?.nullable !== false)) return undefined;
   const incoming = new IncomingFile(engine, file);
   let isTaken = false;
   try {

@@ -50,8 +50,8 @@ export async function writeFiles(
   await run('CREATE OR REPLACE TEMP TABLE gone (path VARCHAR, place BIGINT)');
   try {
     for (const file of files) {
-      const old = inScanOrder(await table.scanFiles());
-      const emptyFile = await engine.emptyFile();
+      const [scanned, emptyFile] = await Promise.all([table.scanFiles(), engine.emptyFile()]);
+      const old = inScanOrder(scanned);
       const merge = new FileMerge(table.fields, definition, stamp, file, { files: old, emptyFile });
       const [matched, changed] = await match(merge, run);
       tally.unchanged += matched - changed;
