@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { PlumbingError } from '../../errors/index.ts';
 import { PipelineState } from '../../model/index.ts';
 import type { Load, LoadInfo, Session, UndoReport } from '../../model/index.ts';
-import { acquireLoadLock } from '../../locks/load-lock.ts';
 import type { LoadLockOptions } from '../../locks/load-lock.ts';
 import { SingleLoad } from '../../locks/single-load.ts';
 import type { Lakehouse } from './lakehouse.ts';
@@ -44,16 +43,10 @@ export class IcebergSession implements Session {
 
   async undo(loadId: string, signal: AbortSignal): Promise<UndoReport> {
     this.#requireWritable();
-    const { path } = this.#house;
-    if (this.#load.current)
-      throw new PlumbingError('DEST_FAILED', `${path}: a load of this session is open; end it first`);
     const { record } = await undoableLoad(this.#house, loadId);
-    const lock = await acquireLoadLock(this.#lockOf(record.pipeline), signal);
-    try {
-      return await this.#undo(this.#house, loadId, signal);
-    } finally {
-      lock.release();
-    }
+    return this.#load.between(this.#lockOf(record.pipeline), signal, () =>
+      this.#undo(this.#house, loadId, signal),
+    );
   }
 
   async close(): Promise<void> {
