@@ -3,7 +3,7 @@
  *
  *   npm run bench:iceberg [-- ROWS [UPSERTS...]]
  *
- * Every try is a process of its own; figures are the median of three. Quote ratios: absolute figures depend on the machine and its
+ * Every try is a process of its own; figures are medians of some tries. Quote ratios: absolute figures depend on the machine and its
  * mood.
  */
 import { spawnSync } from 'node:child_process';
@@ -17,7 +17,6 @@ import { writeLines } from './iceberg-rows.ts';
 
 const [rows = 1_000_000, ...upserts] = process.argv.slice(2).map(Number);
 const sizes = upserts.length > 0 ? upserts : [10_000, rows];
-const rounds = 3;
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'plumbing-bench-iceberg-'));
 const python = await pythonEnvironment(here('../scripts/services/requirements-iceberg.txt'));
@@ -48,6 +47,8 @@ function sums(who: 'appended' | 'ours' | 'pyiceberg'): string {
 
 /** Ours and theirs take turns, so that both meet the same mood of the machine; each try begins with the tables as they were. */
 function compare(what: string, operation: string, file: string, count: number, into = 'ours'): void {
+  // What is over quickly is the plaything of everything else that runs.
+  const rounds = count < rows ? 9 : 3;
   const tries: (readonly [ours: Figures, theirs: Figures])[] = [];
   for (let round = 0; round < rounds; round++) {
     for (const name of [into, 'pyiceberg']) putBack(name, round === 0);

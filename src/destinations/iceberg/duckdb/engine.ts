@@ -42,9 +42,10 @@ export class DuckEngine {
         autoload_known_extensions: 'false',
       });
       const connection = await instance.connect();
-      await connection.run("SET TimeZone = 'UTC'");
       // What a file of a table holds is not known to the optimizer: the smaller side of a join is always written second.
-      await connection.run("SET disabled_optimizers = 'join_order,build_side_probe_side'");
+      await connection.run(
+        "SET TimeZone = 'UTC'; SET disabled_optimizers = 'join_order,build_side_probe_side'",
+      );
       return new DuckEngine(instance, connection, folder);
     } catch (error) {
       if (isPlumbingError(error, 'OPTIONAL_PEER_MISSING')) return undefined;

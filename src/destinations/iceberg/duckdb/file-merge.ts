@@ -52,9 +52,9 @@ export class FileMerge {
 
   /**
    * The rows of the table that have a key of the file, with what an update keeps of them. Of the columns that an update may change,
-   * only those are compared that take few bytes.
+   * only those are compared that take few bytes. `isOne`: no file of this commit has changed rows before.
    */
-  matchSql(): string {
+  matchSql(isOne: boolean): string {
     const { primaryKey } = this.#definition;
     const files = this.#files;
     const keys = this.#fields.filter(({ name }) => primaryKey.includes(name));
@@ -71,7 +71,7 @@ export class FileMerge {
     return (
       `CREATE OR REPLACE TEMP TABLE matched AS SELECT ${list.join(', ')} FROM (${this.#scan([...keys, ...this.#quick, ...kept])}) AS o ` +
       `JOIN (${this.#incoming()}) AS n ON ${on.join(' AND ')} ` +
-      (files.length > 0
+      (files.length > 0 && !isOne
         ? `ANTI JOIN (SELECT file, place FROM gone JOIN ${pathsSql(files)} USING (path)) AS g ` +
           'ON o.file = g.file AND o.place = g.place'
         : '')

@@ -47,13 +47,14 @@ export async function writeFiles(
     }
     return;
   }
-  await run('CREATE OR REPLACE TEMP TABLE gone (path VARCHAR, place BIGINT)');
+  const isOne = files.length === 1;
+  if (!isOne) await run('CREATE OR REPLACE TEMP TABLE gone (path VARCHAR, place BIGINT)');
   try {
     for (const file of files) {
       const [scanned, emptyFile] = await Promise.all([table.scanFiles(), engine.emptyFile()]);
       const old = inScanOrder(scanned);
       const merge = new FileMerge(table.fields, definition, stamp, file, { files: old, emptyFile });
-      const [matched, changed] = await match(merge, run);
+      const [matched, changed] = await match(merge, isOne, run);
       tally.unchanged += matched - changed;
       tally.updated += changed;
       tally.inserted += file.rows - matched;
@@ -62,7 +63,7 @@ export async function writeFiles(
         for await (const rows of engine.stream(what, changes, signal)) {
           for (const [index, place] of rows) table.delete(old[Number(index)] as ScanFile, Number(place));
         }
-        if (file !== files.at(-1))
+        if (!isOne)
           await run(
             `INSERT INTO gone SELECT path, place FROM matched JOIN ${pathsSql(old)} USING (file) WHERE changed`,
           );
@@ -77,6 +78,7 @@ export async function writeFiles(
 /** Finds the rows of a file in the table; says how many are there, and how many of them change. */
 async function match(
   merge: FileMerge,
+  isOne: boolean,
   run: (sql: string) => Promise<DuckDBValue[][]>,
 ): Promise<[matched: number, changed: number]> {
   const count = async (): Promise<number[]> => {
@@ -85,7 +87,7 @@ async function match(
     );
     return sums.map(Number);
   };
-  await run(merge.matchSql());
+  await run(merge.matchSql(isOne));
   let [matched = 0, changed = 0, distinct = 0] = await count();
   // Two rows of one key, as another program may have left them: the first counts.
   if (matched !== distinct) await run(onlyFirst);
