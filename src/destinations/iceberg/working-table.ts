@@ -62,6 +62,8 @@ export class WorkingTable {
   readonly #writer: DataFileWriter;
   readonly #gone = new Map<string, Set<number>>();
   readonly #deleteFiles: string[] = [];
+  /** By data file, what {@link writeDeletes} has made for it. */
+  readonly #written = new Map<string, DataFile | undefined>();
   #isEmptied = false;
 
   /** `metadata` has the schema of the rows that come; `snapshot` is the state to start from. */
@@ -177,6 +179,15 @@ export class WorkingTable {
     }
   }
 
+  /** Writes the files that name the rows which are gone, while something else writes rows. No more rows may go until {@link finish}. */
+  async writeDeletes(): Promise<void> {
+    for (const file of await this.#base([])) {
+      const { location } = file.entry.file;
+      const gone = this.#gone.get(location);
+      if (gone) this.#written.set(location, await this.#deletesOf(file, gone));
+    }
+  }
+
   /** Ends the work: the files that come and go. None come and none go when nothing has changed. */
   async finish(): Promise<FileChanges> {
     const removed: LiveFile[] = [];
@@ -189,16 +200,14 @@ export class WorkingTable {
       for (const file of await this.#base([])) {
         const gone = this.#gone.get(file.entry.file.location);
         if (!gone) continue;
-        const { file: data } = file.entry;
-        const before = await this.#scanner.deletedPositions(file);
-        const share = (gone.size + before.size) / Number(data.recordCount);
-        if (share < 1 && !this.#isRewritten(data, share)) {
-          deletes.push(await this.#deleteFile(data, [...before, ...gone]));
+        const deleted = await this.#deletesOf(file, gone);
+        if (deleted) {
+          deletes.push(deleted);
           removed.push(...ownDeletes(file));
           continue;
         }
         remove(file);
-        if (share < 1) await this.#rewrite(file, gone);
+        if ((await this.#shareGone(file, gone)) < 1) await this.#rewrite(file, gone);
       }
     }
     await this.#writer.finish();
@@ -214,6 +223,20 @@ export class WorkingTable {
   async discard(): Promise<void> {
     await this.#writer.discard();
     await removeQuietly(this.#io, this.#deleteFiles);
+  }
+
+  /** The file that names the rows of another which are gone; `undefined` when that one is written anew, or all of it is gone. */
+  async #deletesOf(file: ScanFile, gone: ReadonlySet<number>): Promise<DataFile | undefined> {
+    const { file: data } = file.entry;
+    if (this.#written.has(data.location)) return this.#written.get(data.location);
+    const share = await this.#shareGone(file, gone);
+    if (share >= 1 || this.#isRewritten(data, share)) return undefined;
+    return this.#deleteFile(data, [...(await this.#scanner.deletedPositions(file)), ...gone]);
+  }
+
+  async #shareGone(file: ScanFile, gone: ReadonlySet<number>): Promise<number> {
+    const before = await this.#scanner.deletedPositions(file);
+    return (gone.size + before.size) / Number(file.entry.file.recordCount);
   }
 
   #isRewritten({ fileSizeBytes }: DataFile, share: number): boolean {

@@ -1,5 +1,7 @@
 /** Which files of rows DuckDB brings into a table. */
+import { snapshotOf } from '../../../iceberg/metadata.ts';
 import type { TableMetadata } from '../../../iceberg/metadata.ts';
+import { planScan } from '../../../iceberg/scan.ts';
 import type { RowFile, TableDefinition } from '../../../model/index.ts';
 import { physicalKey } from '../../../model/table-layout.ts';
 import type { Lakehouse } from '../lakehouse.ts';
@@ -27,7 +29,13 @@ export async function takeFile(
   const incoming = new IncomingFile(engine, file);
   let isTaken = false;
   try {
-    isTaken = keys.length === 0 || (await incoming.stage(definition, places, signal));
+    if (keys.length === 0) isTaken = true;
+    else {
+      // The list of the table's files will be needed soon; it is kept by the reader.
+      const listing = planScan(house.manifests, metadata, snapshotOf(metadata)).catch(() => undefined);
+      isTaken = await incoming.stage(definition, places, signal);
+      await listing;
+    }
     return isTaken ? incoming : undefined;
   } finally {
     if (!isTaken) incoming.drop();

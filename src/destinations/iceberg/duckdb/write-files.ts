@@ -68,11 +68,20 @@ export async function writeFiles(
             `INSERT INTO gone SELECT path, place FROM matched JOIN ${pathsSql(old)} USING (file) WHERE changed`,
           );
       }
-      if (changed > 0 || matched < file.rows) await table.insertQuery(engine, merge.writeSql(), signal);
+      if (changed === 0 && matched === file.rows) continue;
+      const inserting = table.insertQuery(engine, merge.writeSql(), signal);
+      // DuckDB writes on threads of its own.
+      await (isOne ? allOf(inserting, table.writeDeletes()) : inserting);
     }
   } finally {
     await engine.run(what, 'DROP TABLE IF EXISTS matched; DROP TABLE IF EXISTS gone');
   }
+}
+
+/** Waits for both, also when one has failed: files that are still being written could not be removed. */
+async function allOf(...works: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(works)).find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 /** Finds the rows of a file in the table; says how many are there, and how many of them change. */
