@@ -64,14 +64,18 @@ export class CheckDatabase {
     const [name, texts] = [quoteIdentifier(table), quoteIdentifier('_plumbing_texts')];
     const list = (typeOf: (index: number) => string): string =>
       columns.map((column, index) => `${quoteIdentifier(column.name)} ${typeOf(index)}`).join(', ');
-    await this.#connection.run(`CREATE TABLE ${texts} (${list((index) => String(types[index]))})`);
+    await this.#run(`CREATE TABLE ${texts} (${list((index) => String(types[index]))})`);
     const appender = await this.#connection.createAppender('_plumbing_texts');
     let waiting: DuckDBValue[][] = [];
     const append = (): void => {
       if (waiting.length === 0) return;
-      const chunk = DuckDBDataChunk.create(types);
-      chunk.setRows(waiting);
-      appender.appendDataChunk(chunk);
+      try {
+        const chunk = DuckDBDataChunk.create(types);
+        chunk.setRows(waiting);
+        appender.appendDataChunk(chunk);
+      } catch (error) {
+        throw queryError(error);
+      }
       waiting = [];
     };
     for await (const row of rows) {
@@ -89,8 +93,8 @@ export class CheckDatabase {
       ({ name: column, type }) =>
         `CAST(${quoteIdentifier(column)} AS ${checkType(type)}) AS ${quoteIdentifier(column)}`,
     );
-    await this.#connection.run(`CREATE TABLE ${name} AS SELECT ${casts.join(', ')} FROM ${texts}`);
-    await this.#connection.run(`DROP TABLE ${texts}`);
+    await this.#run(`CREATE TABLE ${name} AS SELECT ${casts.join(', ')} FROM ${texts}`);
+    await this.#run(`DROP TABLE ${texts}`);
   }
 
   /** Shows the rows of a query as a table. */
@@ -98,23 +102,25 @@ export class CheckDatabase {
     const casts = columns.map(
       ({ name, type }) => `CAST(${quoteIdentifier(name)} AS ${checkType(type)}) AS ${quoteIdentifier(name)}`,
     );
-    await this.#connection.run(
-      `CREATE VIEW ${quoteIdentifier(table)} AS SELECT ${casts.join(', ')} FROM (${sql})`,
-    );
+    await this.#run(`CREATE VIEW ${quoteIdentifier(table)} AS SELECT ${casts.join(', ')} FROM (${sql})`);
   }
 
   /** Ends the making of tables: queries read nothing but them, and `files`, on which views stand. */
   async seal(files: readonly string[]): Promise<void> {
-    await this.#connection.run(`SET allowed_paths = [${files.map(quoteText).join(', ')}]`);
-    await this.#connection.run('SET enable_external_access = false');
-    await this.#connection.run('SET lock_configuration = true');
+    await this.#run(`SET allowed_paths = [${files.map(quoteText).join(', ')}]`);
+    await this.#run('SET enable_external_access = false');
+    await this.#run('SET lock_configuration = true');
   }
 
   /** Runs a SELECT of a check. Values that JavaScript has no type for come as DuckDB writes them. */
   get query(): CheckQuery {
     return readOnlyQuery(async (sql) => {
       try {
-        const reader = await this.#connection.runAndReadAll(sql);
+        const statements = await this.#connection.extractStatements(sql);
+        if (statements.count !== 1)
+          throw new PlumbingError('QUERY_FAILED', 'a check runs one SELECT at a time');
+        const statement = await statements.prepare(0);
+        const reader = await statement.runAndReadAll();
         const names = reader.deduplicatedColumnNames();
         return reader
           .getRows()
@@ -123,6 +129,14 @@ export class CheckDatabase {
         throw queryError(error);
       }
     });
+  }
+
+  async #run(sql: string): Promise<void> {
+    try {
+      await this.#connection.run(sql);
+    } catch (error) {
+      throw queryError(error);
+    }
   }
 
   close(): void {
@@ -140,7 +154,7 @@ export interface DuckChecks {
 
 /**
  * Makes the database for the checks that name `tables`, unless there are none; `fill` makes the tables, and gives the files on which views
- * stand. Without DuckDB each check fails that asks.
+ * stand. Without DuckDB each check fails that asks, and so it does when DuckDB can not make the tables.
  */
 export async function openDuckChecks(
   tables: readonly string[],
@@ -159,6 +173,7 @@ export async function openDuckChecks(
     return { query: db.query, close: () => db.close() };
   } catch (error) {
     db.close();
+    if (isPlumbingError(error, 'QUERY_FAILED')) return noDuckDb(error);
     throw error;
   }
 }
@@ -177,6 +192,7 @@ function noDuckDb(error: Error): DuckChecks {
 
 /** What is wrong with the SQL is told in full; other messages may quote rows, and only their kind is passed on. */
 function queryError(error: unknown): PlumbingError {
+  if (isPlumbingError(error)) return error;
   const message = error instanceof Error ? error.message : String(error);
   const kind = /^[A-Za-z ]{1,40}(?=:)/.exec(message)?.[0] ?? 'an error without a kind';
   const isAboutSql = /^(Binder|Parser|Catalog|Permission) Error$/.test(kind);

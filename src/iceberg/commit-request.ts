@@ -48,9 +48,9 @@ export async function sendCommit(
       await send(headers);
       return { outcome: 'committed' };
     } catch (cause) {
-      if (!isAnswer(cause)) throw cause;
+      // Not even a token that can't be had any more makes it known what became of the first try.
       result = { outcome: 'unknown', cause };
-      if (cause instanceof HttpError && isFinal(cause.status)) break;
+      if (!isAnswer(cause) || (cause instanceof HttpError && isFinal(cause.status))) break;
     }
   }
   return result;

@@ -12,6 +12,8 @@ export interface WantedFile {
 }
 
 const fetchesAtOnce = 2;
+/** What was asked for within this time may be in use by another attachment or process. */
+const youngMs = 15 * 60_000;
 
 /** See the module's title. Several processes may share a folder. */
 export class FileCache {
@@ -19,7 +21,7 @@ export class FileCache {
   readonly #folder: string;
   readonly #maxBytes: number;
 
-  /** `maxBytes`: what is kept beyond the files of the latest call. */
+  /** `maxBytes`: what is kept beyond the files that were asked for in the last quarter of an hour. */
   constructor(io: FileIo, folder: string, maxBytes = Number.POSITIVE_INFINITY) {
     this.#io = io;
     this.#folder = folder;
@@ -43,7 +45,18 @@ export class FileCache {
         paths.set(file.location, await this.#copyOf(file));
       }
     };
-    await Promise.all(Array.from({ length: fetchesAtOnce }, lane));
+    const lanes = await Promise.allSettled(
+      Array.from({ length: fetchesAtOnce }, async () => {
+        try {
+          await lane();
+        } catch (error) {
+          waiting.length = 0;
+          throw error;
+        }
+      }),
+    );
+    const failed = lanes.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
     if (Number.isFinite(this.#maxBytes)) await this.#shrink(new Set(paths.values()));
     return paths;
   }
@@ -89,9 +102,9 @@ export class FileCache {
       if (found) copies.push({ path, size: found.size, usedMs: found.mtimeMs });
     }
     let total = copies.reduce((sum, { size }) => sum + size, 0);
-    for (const { path, size } of copies.toSorted((a, b) => a.usedMs - b.usedMs)) {
+    for (const { path, size, usedMs } of copies.toSorted((a, b) => a.usedMs - b.usedMs)) {
       if (total <= this.#maxBytes) return;
-      if (inUse.has(path)) continue;
+      if (inUse.has(path) || usedMs > Date.now() - youngMs) continue;
       await rm(path, { force: true });
       total -= size;
     }

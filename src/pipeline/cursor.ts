@@ -49,9 +49,15 @@ export function momentOf(type: LogicalType, day: string, now: Date): JsonValue |
   return type === 'timestamp' ? toTimestamp(now) : undefined;
 }
 
-/** The smaller of a cursor and the moment of the run. */
+/** The earlier of a cursor and the moment of the run. What a source gives as a cursor may be in another form, or no time at all. */
 export function notAhead(cursor: JsonValue, ceiling: JsonValue | undefined, type: LogicalType): JsonValue {
-  return ceiling !== undefined && isAfter(cursor, ceiling, type) ? ceiling : cursor;
+  if (ceiling === undefined) return cursor;
+  const moment = type === 'date' ? dayOf(cursor) : toTimestamp(cursor);
+  return moment !== undefined && isAfter(moment, ceiling, type) ? ceiling : cursor;
+}
+
+function dayOf(cursor: JsonValue): JsonValue | undefined {
+  return typeof cursor === 'string' && /^\d{4}-\d\d-\d\d$/.test(cursor) ? cursor : undefined;
 }
 
 const dayMs = 86_400_000;

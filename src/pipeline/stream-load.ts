@@ -76,7 +76,9 @@ export class StreamLoad {
     this.#direct = !isStagedMode(table);
     this.#cursorIndex = table.columns.findIndex((column) => column.name === stream.cursor?.column);
     this.#cursorColumn = table.columns[this.#cursorIndex];
-    if (this.#cursorColumn && physicalKey(table).length > 0) {
+    // With the day in the key, a row that is read on another day is another row.
+    const key = physicalKey(table);
+    if (this.#cursorColumn && key.length > 0 && !key.includes('_inserted_at_day')) {
       this.#ceiling = momentOf(this.#cursorColumn.type, context.day, context.startedAt);
     }
     for (const entry of context.state.entries()) {

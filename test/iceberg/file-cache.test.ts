@@ -1,5 +1,5 @@
 /** Copies of files of tables: fetched once, whole, private, and no more of them than they may be. */
-import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync, utimesSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,12 +49,21 @@ test('a copy that was cut off is fetched again; a file that is not what its tabl
   expect(readdirSync(folder)).toHaveLength(1);
 });
 
+/** Lets time pass for what is there. */
+function age(minutes: number): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const then = new Date(statSync(path).mtimeMs - minutes * 60_000);
+    utimesSync(path, then, then);
+  }
+}
+
 test('those that were not asked for the longest go first, those of the call never', async () => {
   const [one] = wanted('a');
   const cache = new FileCache(io, folder, 2 * (one?.sizeBytes ?? 0));
   for (const name of ['a', 'b', 'a', 'c']) {
+    if (read.length > 0) age(20);
     await cache.fetch(wanted(name));
-    await delay(20);
   }
   read = [];
   await cache.fetch(wanted('a', 'c'));
@@ -62,4 +71,28 @@ test('those that were not asked for the longest go first, those of the call neve
   await cache.fetch(wanted('a', 'b', 'c'));
   expect(read).toEqual(['s3://lake/b']);
   expect(readdirSync(folder)).toHaveLength(3);
+});
+
+test('what another reader asked for just now stays, however much there is', async () => {
+  const cache = new FileCache(io, folder, 1);
+  await new FileCache(io, folder, 1).fetch(wanted('a', 'b'));
+  await cache.fetch(wanted('c'));
+  expect(readdirSync(folder)).toHaveLength(3);
+  age(20);
+  await cache.fetch(wanted('c'));
+  expect(readdirSync(folder)).toHaveLength(1);
+});
+
+test('after a failure nothing more is fetched', async () => {
+  const broken = {
+    async read(location: string) {
+      const isFirst = read.push(location) === 1;
+      await delay(5);
+      if (isFirst) throw new Error('gone');
+      return Buffer.from(location);
+    },
+  } as unknown as FileIo;
+  const names = Array.from({ length: 20 }, (_, i) => String(i).padStart(2, '0'));
+  await expect(new FileCache(broken, folder).fetch(wanted(...names))).rejects.toThrow('gone');
+  expect(read.length).toBeLessThanOrEqual(2);
 });

@@ -6,7 +6,8 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHttpClient } from '../../src/http/index.ts';
-import { durationMs } from '../../src/iceberg/commit-request.ts';
+import { PlumbingError } from '../../src/errors/index.ts';
+import { durationMs, sendCommit } from '../../src/iceberg/commit-request.ts';
 import type { IdempotencyKeys } from '../../src/iceberg/commit-request.ts';
 import { restCatalog } from '../../src/iceberg/rest-catalog.ts';
 import type { RestCatalog } from '../../src/iceberg/rest-catalog.ts';
@@ -147,4 +148,15 @@ test.each([
   [undefined, undefined],
 ])('the duration %j is %j ms', (text, ms) => {
   expect(durationMs(text)).toBe(ms);
+});
+
+test('of which nobody knows what became stays unknown when no token can be had for another try', async () => {
+  const unanswered = new PlumbingError('HTTP_TIMEOUT', 'no answer', { retryable: true });
+  const refused = new PlumbingError('AUTH_REJECTED', 'the client is not known any more');
+  const answers = [unanswered, refused];
+  const outcome = await sendCommit(async () => {
+    throw answers.shift() as PlumbingError;
+  }, keys());
+  expect(outcome).toEqual({ outcome: 'unknown', cause: refused });
+  await expect(sendCommit(async () => Promise.reject(refused), keys())).rejects.toBe(refused);
 });

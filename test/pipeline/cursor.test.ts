@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonValue, LogicalType } from '../../src/model/index.ts';
-import { CursorTracker, isAfter, startAfter } from '../../src/pipeline/cursor.ts';
+import { CursorTracker, isAfter, notAhead, startAfter } from '../../src/pipeline/cursor.ts';
 
 test.each<[JsonValue, JsonValue, LogicalType]>([
   ['2026-02-01', '2026-01-31', 'date'],
@@ -34,6 +34,18 @@ test('a row that is dated ahead moves the cursor to the moment of the run, and n
   expect(tracker.value).toBe('2026-03-01');
   tracker.take('2026-04-01');
   expect(tracker.value).toBe('2026-04-01');
+});
+
+test.each<[JsonValue, LogicalType, string, JsonValue]>([
+  ['2026-06-01T12:30:00+02:00', 'timestamp', '2026-06-01T11:00:00.000000Z', '2026-06-01T12:30:00+02:00'],
+  ['2026-06-01T12:30:00+01:00', 'timestamp', '2026-06-01T11:00:00.000000Z', '2026-06-01T11:00:00.000000Z'],
+  ['z9f8', 'timestamp', '2026-06-01T11:00:00.000000Z', 'z9f8'],
+  [99, 'timestamp', '2026-06-01T11:00:00.000000Z', 99],
+  ['page 7', 'date', '2026-06-01', 'page 7'],
+  ['2026-06-02', 'date', '2026-06-01', '2026-06-01'],
+  ['2026-05-02', 'date', '2026-06-01', '2026-05-02'],
+])('a cursor %s (%s), read again at %s, counts as %s', (cursor, type, ceiling, expected) => {
+  expect(notAhead(cursor, ceiling, type)).toBe(expected);
 });
 
 describe('the next read begins', () => {

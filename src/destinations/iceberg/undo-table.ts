@@ -19,11 +19,13 @@ import { WorkingTable } from './working-table.ts';
 export interface UndoneLoad {
   readonly loadId: string;
   readonly pipeline: string;
+  readonly startedAt: string;
 }
 
 /** In the summary of a snapshot without rows that stands for a table before its first one. */
 const undoneProperty = 'plumbing.undone-load-id';
-const laterFirst = 'take back what came later first, latest first, or mend the table by hand';
+/** What to do about later loads. */
+export const laterFirst = 'take back what came later first, latest first, or mend the table by hand';
 
 /**
  * Makes a table's part of the commit that takes a load back: the main branch at the snapshot of before, with its columns and
@@ -48,6 +50,7 @@ export async function undoTable(
     requireOnlyOwn(metadata, load.loadId, note.rows.before, refuse);
   }
   requireCursors(metadata, load.pipeline, note.cursors, refuse);
+  if (note.rows) requireUnread(metadata, load, refuse);
   const updates: MetadataUpdate[] = columnUpdates(metadata, note);
   const rows = note.rows ? await rowUpdates(house, base, updates, load, note.rows.before) : nothing;
   updates.push(...rows.updates, ...putBackState(metadata, load.pipeline, note.cursors));
@@ -62,7 +65,8 @@ interface RowUpdates {
 
 const nothing: RowUpdates = { updates: [], written: [] };
 
-type Refuse = (why: string, advice?: string) => Error;
+/** Makes the error that says why. */
+export type Refuse = (why: string, advice?: string) => Error;
 
 /** Goes back from what readers see to the snapshot of before: on the way there may only be the load itself, and compactions. */
 function requireOnlyOwn(
@@ -90,7 +94,8 @@ function requireOnlyOwn(
   if (isCut) throw refuse('the snapshots of then have been expired', 'mend the table by hand');
 }
 
-function requireCursors(
+/** Refuses when a cursor of the load is no longer what it has left. */
+export function requireCursors(
   metadata: TableMetadata,
   pipeline: string,
   cursors: readonly CursorNote[],
@@ -101,6 +106,14 @@ function requireCursors(
     const entry = known.find((candidate) => candidate.stream === stream && candidate.partition === partition);
     if (entry && stringifyJson(entry.state) === stringifyJson(after)) continue;
     throw refuse(`the cursor of stream "${stream}" was moved since`);
+  }
+}
+
+/** Another pipeline that has read the same rows since, and found them there, would never read them again. */
+function requireUnread(metadata: TableMetadata, load: UndoneLoad, refuse: Refuse): void {
+  for (const { pipeline, stream, updatedAt } of readState(metadata)) {
+    if (pipeline === load.pipeline || updatedAt <= load.startedAt) continue;
+    throw refuse(`pipeline "${pipeline}" has moved its cursor of stream "${stream}" since`);
   }
 }
 

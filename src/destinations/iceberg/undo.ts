@@ -7,7 +7,8 @@ import type { PreparedCommit } from './commit-tables.ts';
 import type { Lakehouse } from './lakehouse.ts';
 import { findRecord, undoReport, undoableLoad, undoneRecord } from './undo-record.ts';
 import type { UndoableLoad } from './undo-record.ts';
-import { undoTable } from './undo-table.ts';
+import { undoRefused } from './undo-refused.ts';
+import { laterFirst, requireCursors, undoTable } from './undo-table.ts';
 
 /** Takes back a load of which nothing runs any more: the caller holds the lock of its pipeline. */
 export type Undo = (house: Lakehouse, loadId: string, signal: AbortSignal) => Promise<UndoReport>;
@@ -44,6 +45,10 @@ export const undoBySnapshots: Undo = async (house, loadId, signal) => {
 
 async function prepareUndo(house: Lakehouse, loadId: string, token: string): Promise<PreparedUndo> {
   const load = await undoableLoad(house, loadId);
+  const { records, record, homeless } = load;
+  requireCursors(records.metadata, record.pipeline, homeless, (why, advice = laterFirst) =>
+    undoRefused(house.path, loadId, why, advice),
+  );
   const commits: TableCommit[] = [];
   const written: string[] = [];
   const discard = (): Promise<void> => removeQuietly(house.io, written);

@@ -62,8 +62,8 @@ export class WorkingTable {
   readonly #writer: DataFileWriter;
   readonly #gone = new Map<string, Set<number>>();
   readonly #deleteFiles: string[] = [];
-  /** By data file, what {@link writeDeletes} has made for it. */
-  readonly #written = new Map<string, DataFile | undefined>();
+  /** By data file, what {@link writeDeletes} has made for it, and for how many rows. */
+  readonly #written = new Map<string, { readonly rows: number; readonly file: DataFile | undefined }>();
   #isEmptied = false;
 
   /** `metadata` has the schema of the rows that come; `snapshot` is the state to start from. */
@@ -179,12 +179,12 @@ export class WorkingTable {
     }
   }
 
-  /** Writes the files that name the rows which are gone, while something else writes rows. No more rows may go until {@link finish}. */
+  /** Writes the files that name the rows which are gone, while something else writes rows. Should more rows go later, they are written again. */
   async writeDeletes(): Promise<void> {
     for (const file of await this.#base([])) {
       const { location } = file.entry.file;
       const gone = this.#gone.get(location);
-      if (gone) this.#written.set(location, await this.#deletesOf(file, gone));
+      if (gone) this.#written.set(location, { rows: gone.size, file: await this.#deletesOf(file, gone) });
     }
   }
 
@@ -228,7 +228,9 @@ export class WorkingTable {
   /** The file that names the rows of another which are gone; `undefined` when that one is written anew, or all of it is gone. */
   async #deletesOf(file: ScanFile, gone: ReadonlySet<number>): Promise<DataFile | undefined> {
     const { file: data } = file.entry;
-    if (this.#written.has(data.location)) return this.#written.get(data.location);
+    const written = this.#written.get(data.location);
+    if (written?.rows === gone.size) return written.file;
+    if (written?.file) await removeQuietly(this.#io, [written.file.location]);
     const share = await this.#shareGone(file, gone);
     if (share >= 1 || this.#isRewritten(data, share)) return undefined;
     return this.#deleteFile(data, [...(await this.#scanner.deletedPositions(file)), ...gone]);

@@ -1,6 +1,6 @@
 /** Cursors that a load moved and rows that it took out of quarantine: kept as they were, and put back. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { LoadInfo, PartitionState, StateEntry } from '../../model/index.ts';
+import type { LoadInfo, LoadRecord, PartitionState, StateEntry } from '../../model/index.ts';
 import { decodeJson } from '../../model/json-text.ts';
 
 /** Does `write`, which stores `entries`, and keeps what was there before the load's first commit of each. */
@@ -42,6 +42,20 @@ export function movedState(
     )
     .get(pipeline, loadId);
   return row && { stream: String(row['stream']), partition: String(row['partition']) };
+}
+
+/** Another pipeline that has moved its cursor of one of the tables since: it has found the rows there, and would never read them again. */
+export function laterReader(
+  db: DatabaseSync,
+  { loadId, pipeline, startedAt, finishedAt }: LoadRecord,
+): { readonly pipeline: string; readonly stream: string } | undefined {
+  const row = db
+    .prepare(
+      `SELECT pipeline, stream FROM _plumbing_state WHERE pipeline <> ? AND updated_at > ?
+       AND stream IN (SELECT table_name FROM _plumbing_undo_tables WHERE load_id = ?) LIMIT 1`,
+    )
+    .get(pipeline, finishedAt ?? startedAt, loadId);
+  return row && { pipeline: String(row['pipeline']), stream: String(row['stream']) };
 }
 
 /** Puts the cursors back, in the caller's transaction; an entry that was not there before goes. */

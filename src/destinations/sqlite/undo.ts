@@ -2,11 +2,11 @@
 import { PlumbingError, isPlumbingError } from '../../errors/index.ts';
 import { failpoint } from '../../failpoints/index.ts';
 import { toTimestamp } from '../../model/index.ts';
-import type { UndoReport } from '../../model/index.ts';
+import type { LoadRecord, UndoReport } from '../../model/index.ts';
 import { hasBookkeeping } from './bookkeeping.ts';
 import type { SqliteConnection } from './connection.ts';
 import { markUndone, readRecord } from './load-records.ts';
-import { movedState, restoreQuarantined, restoreState } from './undo-state.ts';
+import { laterReader, movedState, restoreQuarantined, restoreState } from './undo-state.ts';
 import { forgetLoad, isKept, keptTables } from './undo-store.ts';
 import { TableUndo } from './undo-table.ts';
 import type { Refusal } from './undo-table.ts';
@@ -32,12 +32,16 @@ export function takeBack(connection: SqliteConnection, loadId: string): UndoRepo
     );
   return connection.transaction(() => {
     try {
-      const pipeline = requirePipeline(connection, loadId, refusal);
+      const record = requireRecord(connection, loadId, refusal);
+      const { pipeline } = record;
       const tables = keptTables(db, loadId).map((kept) => new TableUndo(connection, loadId, kept, refusal));
       for (const table of tables) table.check();
       const moved = movedState(db, loadId, pipeline);
       if (moved)
         throw refusal(`a later load has moved the cursor of "${moved.stream}"; take that back first`);
+      const reader = laterReader(db, record);
+      if (reader)
+        throw refusal(`pipeline "${reader.pipeline}" has moved its cursor of "${reader.stream}" since`);
       failpoint('sqlite.undo_checked');
       const undone = tables.map((table) => {
         const done = table.restore();
@@ -62,12 +66,12 @@ export function takeBack(connection: SqliteConnection, loadId: string): UndoRepo
   });
 }
 
-/** The pipeline of a load that can be taken back, by what the run log says of it. */
-function requirePipeline({ db }: SqliteConnection, loadId: string, refusal: Refusal): string {
+/** The record of a load that can be taken back. */
+function requireRecord({ db }: SqliteConnection, loadId: string, refusal: Refusal): LoadRecord {
   const record = hasBookkeeping(db) ? readRecord(db, loadId) : undefined;
   if (!record) throw refusal('the run log knows no such load; `plumbing status` shows the latest');
   if (record.status === 'undone') throw refusal('that was done already');
-  if (isKept(db, loadId)) return record.pipeline;
+  if (isKept(db, loadId)) return record;
   throw refusal(
     'it had changed nothing, or it is not known how the rows were before it. ' +
       'That is kept only for the latest loads of a pipeline, as many as undoLoads (SQLITE_UNDO_LOADS) says at the time of loading',

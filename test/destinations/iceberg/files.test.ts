@@ -263,6 +263,31 @@ describe('a file of JSON lines', () => {
     expect(again.streams[0]).toMatchObject({ inserted: 0, updated: 0, unchanged: 501 });
   });
 
+  test('rows that follow a file in one commit may change the same data file', async () => {
+    using files = new Files();
+    const text = (id: number): string => createHash('sha512').update(String(id)).digest('base64');
+    const stored = Array.from({ length: 60_000 }, (_, id): Line => ({ id, text: text(id) }));
+    await files.load(merge, 'auto', files.file(stored));
+    // The second file has a field of its own, and so is read row by row.
+    const report = await files.load(
+      merge,
+      'auto',
+      files.file([{ id: 7, text: 'by the file' }]),
+      files.file([{ id: 8, text: 'by the rows', more: 1 }]),
+    );
+    expect(report.streams[0]).toMatchObject({ inserted: 0, updated: 2 });
+    const found: unknown[] = [];
+    for await (const { id, text: now } of readRows(files.to('auto'), 't'))
+      if (id === 7 || id === 8 || id === 9) found.push([id, now]);
+    expect(found.toSorted()).toEqual([
+      [7, 'by the file'],
+      [8, 'by the rows'],
+      [9, text(9)],
+    ]);
+    const data = join(files.folder, 'auto', 'default', 't', 'data');
+    expect(readdirSync(data).filter((name) => name.endsWith('-deletes.parquet'))).toHaveLength(1);
+  });
+
   test('large files are written anew by DuckDB as well when much of them goes', async () => {
     using files = new Files();
     const ids = Array.from({ length: 60_000 }, (_, i) => i);

@@ -81,6 +81,16 @@ describe('refused, and nothing is changed:', () => {
       },
     ],
     [
+      'rows that another pipeline has found there, and will not read again',
+      /pipeline "other" has moved its cursor/,
+      async (place) => {
+        const shape = { ...byId, cursor: { column: 'id' } } as const;
+        const { loadId } = await place.run([streamOf('t', [item(1), item(2)], shape)]);
+        await place.run([streamOf('t', [item(1), item(2)], shape)], { pipeline: 'other' });
+        return loadId;
+      },
+    ],
+    [
       'rows of another pipeline between two checkpoints',
       /table "t": load [-0-9a-f]{36} came after it/,
       async (place) => {

@@ -103,6 +103,12 @@ describe('when a later load', () => {
     await expectRefused(loadId, /rows that it wrote to table "t" were changed/);
   });
 
+  test('of another pipeline has found the same rows', async () => {
+    const loadId = await load(keyed, [[1, 'a', 1]], { state: [entry(1)] });
+    await load(keyed, [[1, 'a', 1]], { pipeline: 'other', state: [entry(1)] });
+    await expectRefused(loadId, /pipeline "other" has moved its cursor/);
+  });
+
   test('has moved its cursor', async () => {
     const loadId = await load(keyed, [[1, 'a', 1]], { state: [entry(1)] });
     await load(keyed, [[2, 'a', 1]], { state: [entry(2)] });

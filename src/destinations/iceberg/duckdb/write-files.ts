@@ -33,7 +33,7 @@ export async function writeFiles(
   table: WorkingTable,
   definition: TableDefinition,
   stamp: Pick<LoadInfo, 'loadId' | 'startedAt' | 'day'>,
-  { files, signal }: Pick<RowSet, 'files' | 'signal'>,
+  { files, rows: rest, signal }: Pick<RowSet, 'files' | 'rows' | 'signal'>,
   tally: Tally,
 ): Promise<void> {
   const { engine } = files[0] as IncomingFile;
@@ -51,8 +51,8 @@ export async function writeFiles(
   if (!isOne) await run('CREATE OR REPLACE TEMP TABLE gone (path VARCHAR, place BIGINT)');
   try {
     for (const file of files) {
-      const [scanned, emptyFile] = await Promise.all([table.scanFiles(), engine.emptyFile()]);
-      const old = inScanOrder(scanned);
+      const emptyFile = await engine.emptyFile();
+      const old = inScanOrder(await table.scanFiles());
       const merge = new FileMerge(table.fields, definition, stamp, file, { files: old, emptyFile });
       const [matched, changed] = await match(merge, isOne, run);
       tally.unchanged += matched - changed;
@@ -70,8 +70,8 @@ export async function writeFiles(
       }
       if (changed === 0 && matched === file.rows) continue;
       const inserting = table.insertQuery(engine, merge.writeSql(), signal);
-      // DuckDB writes on threads of its own.
-      await (isOne ? allOf(inserting, table.writeDeletes()) : inserting);
+      // DuckDB writes on threads of its own. Where more rows follow, more may go.
+      await (isOne && rest.length === 0 ? allOf(inserting, table.writeDeletes()) : inserting);
     }
   } finally {
     await engine.run(what, 'DROP TABLE IF EXISTS matched; DROP TABLE IF EXISTS gone');
