@@ -17,11 +17,27 @@ export const icebergEdits: readonly Edit[] = [
   },
   {
     name: 'a row of two files is found where it was before the first',
-    file: 'src/destinations/iceberg/duckdb/write-files.ts',
+    file: 'src/destinations/iceberg/duckdb/file-merge.ts',
     old: 'ANTI JOIN (SELECT file, place',
     with: 'ANTI JOIN (SELECT file, place + 1e9 AS place',
     test: files,
     title: 'files that meet in one commit',
+  },
+  {
+    name: 'rows that follow a file find what it has changed where it was before',
+    file: 'src/destinations/iceberg/working-table.ts',
+    old: 'const gone = this.#gone.get(file.entry.file.location);\n        if (!gone) continue;',
+    with: 'const gone = this.#gone.get(file.entry.file.location);\n        if (gone) continue;',
+    test: files,
+    title: 'rows that follow a file in one commit',
+  },
+  {
+    name: 'a change in a large column is not seen',
+    file: 'src/destinations/iceberg/duckdb/write-files.ts',
+    old: 'if (compareSql !== undefined) await run(compareSql);',
+    with: '',
+    test: files,
+    title: 'changes are found in small and in large columns',
   },
   {
     name: 'a file that has a key twice is merged as a whole',

@@ -161,10 +161,18 @@ export const loadEdits: readonly Edit[] = [
   {
     name: 'the next read begins after the cursor, without the lookback',
     file: streamLoad,
-    old: 'return startAfter(stored.cursor, this.#cursorColumn.type, this.#stream.cursor);',
+    old: 'return startAfter(notAhead(stored.cursor, this.#ceiling, type), type, this.#stream.cursor);',
     with: 'return stored.cursor;',
     test: 'pipeline/run.test.ts',
     title: 'look back as far as the stream says',
+  },
+  {
+    name: 'a row that is dated ahead moves the cursor there',
+    file: 'src/pipeline/cursor.ts',
+    old: 'this.take(notAhead(value, this.#ceiling, this.#type));',
+    with: 'this.take(value);',
+    test: 'pipeline/cursor.test.ts',
+    title: 'a row that is dated ahead moves the cursor to the moment of the run',
   },
   {
     name: 'after a refused login other streams ask the same account again',
