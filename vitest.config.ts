@@ -10,5 +10,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Those that take minutes mostly wait, for servers that answer late.
+    ...(kind === 'long' && { maxWorkers: 2 }),
   },
 });
