@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: [kind === undefined ? 'test/**/*.test.ts' : `test/**/*.${kind}.test.ts`],
     exclude: kind === undefined ? ['**/*.{long,soak}.test.ts'] : [],
-    testTimeout: 30_000,
+    testTimeout: kind === undefined ? 30_000 : 120_000,
     hookTimeout: 60_000,
     pool: 'forks',
     // Those that take minutes mostly wait, for servers that answer late.

@@ -80,7 +80,7 @@ test('a killed load, with what it had committed', async () => {
   expect(loads[0]).toMatchObject({ status: 'running' });
   await place.undo(String(loads[0]?.loadId));
   expect(await place.contents()).toEqual(before);
-}, 60_000);
+}, 240_000);
 
 test.each(['shop', 'other'])(
   'a load of pipeline %s at the same moment: one order or the other, never a mix',

@@ -183,7 +183,7 @@ describe('a load', () => {
     expect((await branches()).filter((name) => name.startsWith('plumbing_'))).toHaveLength(
       (await branches()).length - 1,
     );
-  }, 240_000);
+  }, 600_000);
 });
 
 /** The server gets the request when the client has given it up. */
