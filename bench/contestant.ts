@@ -136,16 +136,17 @@ async function overHttp(): Promise<number> {
   return report.streams[0]?.inserted ?? 0;
 }
 
+/** Gives the number of rows. */
+async function contend(): Promise<number> {
+  if (name === 'http') return overHttp();
+  if (name === 'bare-http') return (await import('./bare-http.ts')).bareHttp(file, columns);
+  const what = name === 'load' ? 'insert' : name.replace('bare-', '');
+  const plan = plans[what] as { from: number; to: number; version: number };
+  return name.startsWith('bare-') ? bare(plan, what === 'unchanged') : ours(plan, what === 'unchanged');
+}
+
 const startedMs = performance.now();
-const who = name === 'http' ? 'http' : name.startsWith('bare-') ? 'bare' : 'ours';
-const what = name === 'load' ? 'insert' : name.replace('bare-', '');
-const plan = plans[what] as { from: number; to: number; version: number };
-const done =
-  who === 'http'
-    ? await overHttp()
-    : who === 'bare'
-      ? bare(plan, what === 'unchanged')
-      : await ours(plan, what === 'unchanged');
+const done = await contend();
 const seconds = (performance.now() - startedMs) / 1000;
 const { user, system } = process.cpuUsage();
 console.log(

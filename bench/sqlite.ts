@@ -72,8 +72,13 @@ function compare(): void {
   }
 }
 
+interface HttpFigures extends Figures {
+  /** Of the time: how busy the bank was. */
+  readonly bankShare: number;
+}
+
 /** A bank in another process; both share the machine's processors. */
-async function overHttp(): Promise<void> {
+async function measureHttp(name: string): Promise<HttpFigures> {
   clear('http.db');
   // The bank shares the processors: less of its time goes into collecting garbage with room for young objects.
   const bank = spawn(process.execPath, ['--max-semi-space-size=64', pathOf('bank.ts'), String(rows)], {
@@ -82,13 +87,27 @@ async function overHttp(): Promise<void> {
   let said = '';
   bank.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const [line] = (await once(bank.stdout, 'data')) as [Buffer];
-  const figures = measure('http', 'http.db', rows, JSON.parse(line.toString()) as object);
+  const figures = measure(name, 'http.db', rows, JSON.parse(line.toString()) as object);
   bank.kill('SIGTERM');
   await once(bank, 'exit');
-  const seconds = rows / figures.rowsPerSecond;
-  const share = (JSON.parse(said) as { cpuSeconds: number }).cpuSeconds / seconds;
+  const { cpuSeconds } = JSON.parse(said) as { cpuSeconds: number };
+  return { ...figures, bankShare: (cpuSeconds * figures.rowsPerSecond) / rows };
+}
+
+/** Against a script by hand that fetches, parses and inserts the same pages. */
+async function overHttp(): Promise<void> {
+  const ours: HttpFigures[] = [];
+  const bare: HttpFigures[] = [];
+  for (let round = 0; round < rounds; round++) {
+    bare.push(await measureHttp('bare-http'));
+    ours.push(await measureHttp('http'));
+  }
+  const middle = (of: keyof HttpFigures, all: readonly HttpFigures[] = ours): number =>
+    median(all.map((each) => each[of]));
+  const ratio = (of: 'rowsPerSecond' | 'rowsPerCpuSecond'): string =>
+    median(ours.map((each, i) => each[of] / (bare[i] as HttpFigures)[of])).toFixed(2);
   console.log(
-    `http      ${number(figures.rowsPerSecond)} rows/s (${number(figures.rowsPerCpuSecond).trim()} per processor second), the bank busy ${Math.round(share * 100)} % of the time, peak ${Math.round(figures.peakMb)} MB`,
+    `http      ${number(middle('rowsPerSecond'))} rows/s, by hand${number(middle('rowsPerSecond', bare))}: ${ratio('rowsPerSecond')} of it (${ratio('rowsPerCpuSecond')} by processor time), the bank busy ${Math.round(middle('bankShare') * 100)} % of the time, peak ${Math.round(Math.max(...ours.map((each) => each.peakMb)))} MB`,
   );
 }
 

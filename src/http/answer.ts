@@ -10,7 +10,7 @@ export class Answer implements HttpResponse {
   readonly #what: string;
   #json: { readonly value: unknown } | undefined;
 
-  constructor(response: Response, bytes: Uint8Array, what: string) {
+  constructor(response: Pick<HttpResponse, 'status' | 'headers'>, bytes: Uint8Array, what: string) {
     this.status = response.status;
     this.headers = response.headers;
     this.bytes = bytes;

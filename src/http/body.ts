@@ -1,5 +1,6 @@
 /** Reads a body within its limits of size and time. */
 import { PlumbingError } from '../errors/index.ts';
+import type { OpenAnswer } from './transport.ts';
 
 /** Bounds of one body. */
 export interface BodyLimits {
@@ -18,7 +19,7 @@ export interface BodyLimits {
  * `HTTP_BAD_BODY` (retryable) when it breaks off or does not decode; else the reason for which the request was aborted.
  */
 export async function readBody(
-  response: Response,
+  response: Pick<OpenAnswer, 'body'>,
   { maxBytes, beyond, idleTimeoutMs, what }: BodyLimits,
   controller: AbortController,
 ): Promise<Uint8Array> {
@@ -37,7 +38,7 @@ export async function readBody(
     );
   }, idleTimeoutMs);
   try {
-    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+    for await (const chunk of response.body) {
       idle.refresh();
       size += chunk.byteLength;
       chunks.push(chunk);

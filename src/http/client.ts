@@ -8,6 +8,8 @@ import { systemClock } from './clock.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { requestInit } from './request-init.ts';
 import { defaultRetry, isRetryableStatus, parseRetryAfter, retryDelay } from './retry.ts';
+import { sendRequest } from './transport.ts';
+import type { OpenAnswer } from './transport.ts';
 import type {
   Clock,
   HttpClient,
@@ -136,7 +138,8 @@ class Client implements HttpClient {
     const onAbort = (): void => abort.abort(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      const response = await (this.#options.fetch ?? fetch)(url, init);
+      const { fetch: send = sendRequest } = this.#options;
+      const response: OpenAnswer = await send(url, init);
       const limits = { idleTimeoutMs, what };
       if (response.status >= 400) {
         // The status is the news; its body may be huge or break.
@@ -149,8 +152,7 @@ class Client implements HttpClient {
       const answer = new Answer(response, bytes, what);
       if (request.onReceived && response.status < 300) {
         request.onReceived();
-        // What was asked for just now has to reach the wire before the parser takes the processor; fetch needs two turns.
-        await nextTurn();
+        // What was asked for just now has to reach the wire before the parser takes the processor.
         await nextTurn();
       }
       // Parsed within the attempt, so that a body which was cut off is asked for again.

@@ -2,8 +2,17 @@ import { PlumbingError } from '../errors/index.ts';
 import { Secret } from '../logging/index.ts';
 import type { HttpRequest } from './types.ts';
 
+/** What is sent in one attempt. It also serves as the second argument of `fetch`. */
+export interface SentRequest {
+  readonly method: string;
+  readonly headers: Headers;
+  readonly redirect: 'manual';
+  readonly signal: AbortSignal;
+  readonly body?: string;
+}
+
 /**
- * What `fetch` is given for one attempt.
+ * Makes what is sent in one attempt.
  *
  * @throws PlumbingError `CONFIG_INVALID` for a header that HTTP can't carry.
  */
@@ -11,32 +20,36 @@ export function requestInit(
   request: HttpRequest,
   defaults: Readonly<Record<string, string>> | undefined,
   signal: AbortSignal,
-): RequestInit & { readonly headers: Headers } {
+): SentRequest {
   const given = typeof request.headers === 'function' ? request.headers() : request.headers;
   const headers = checkedHeaders({
     accept: 'application/json',
     ...lowerCase(defaults),
     ...lowerCase(given),
   });
-  const init: RequestInit & { readonly headers: Headers } = {
+  const body = bodyOf(request, headers);
+  return {
     method: request.method ?? 'GET',
     headers,
     redirect: 'manual',
     signal,
+    ...(body !== undefined && { body }),
   };
-  const { body } = request;
-  if (body && 'form' in body) {
-    setDefault(headers, 'content-type', 'application/x-www-form-urlencoded');
-    const fields = Object.entries(body.form).map(([name, value]): [string, string] => [
-      name,
-      value instanceof Secret ? value.reveal() : value,
-    ]);
-    init.body = new URLSearchParams(fields).toString();
-  } else if (body) {
+}
+
+/** The body's text. Says in `headers` what it is, unless they say so already. */
+function bodyOf({ body }: HttpRequest, headers: Headers): string | undefined {
+  if (!body) return undefined;
+  if ('json' in body) {
     setDefault(headers, 'content-type', 'application/json');
-    init.body = JSON.stringify(body.json, exactly);
+    return JSON.stringify(body.json, exactly);
   }
-  return init;
+  setDefault(headers, 'content-type', 'application/x-www-form-urlencoded');
+  const fields = Object.entries(body.form).map(([name, value]): [string, string] => [
+    name,
+    value instanceof Secret ? value.reveal() : value,
+  ]);
+  return new URLSearchParams(fields).toString();
 }
 
 const { rawJSON: rawJson } = JSON as unknown as { rawJSON: (text: string) => unknown };

@@ -42,7 +42,7 @@ export interface HttpClientOptions {
   readonly rateLimit?: RateLimit | undefined;
   readonly retry?: Partial<RetryPolicy>;
   readonly clock?: Clock;
-  /** Replaces the built-in `fetch`. */
+  /** Sends the requests in place of `node:http` and `node:https`, e.g. the built-in `fetch`. */
   readonly fetch?: typeof fetch;
 }
 

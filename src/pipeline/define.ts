@@ -5,9 +5,9 @@ import type { ProgressEvent } from './report.ts';
 
 /** When rows and cursors are committed. Whichever comes first. */
 export interface CheckpointOptions {
-  /** Default 10,000. Also bounds the rows held in memory. */
+  /** Default: the destination's, else 10,000. Also bounds the rows held in memory. */
   readonly rows?: number;
-  /** Default 5,000. */
+  /** Default: the destination's, else 5,000. */
   readonly intervalMs?: number;
 }
 

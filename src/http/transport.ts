@@ -1,0 +1,56 @@
+/**
+ * Sends one request over `node:http` or `node:https`. Their answers cost half the processor time of the built-in
+ * fetch, whose body goes through web streams, and show what became of a body: cut short is an error, not an end.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { decoded } from './content-encoding.ts';
+import type { SentRequest } from './request-init.ts';
+
+/** An answer whose body is still to be read; a `Response` is one. */
+export interface OpenAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: AsyncIterable<Uint8Array> | null;
+}
+
+/** As fetch names itself. Deflate is not asked for: servers disagree on what it is. */
+const usualHeaders = { 'user-agent': 'node', 'accept-encoding': 'gzip, br' };
+
+/**
+ * Resolves when the head of the answer is there. Redirects are answers like any other. Connections are kept by the
+ * process-wide agents of Node, so its settings for proxies and certificates hold.
+ *
+ * @throws what `node:http` throws, e.g. an error with the code `ECONNREFUSED`; after an abort any error.
+ */
+export async function sendRequest(url: URL, request: SentRequest): Promise<OpenAnswer> {
+  const { request: open } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
+  const { promise, resolve, reject } = Promise.withResolvers<OpenAnswer>();
+  const outgoing = open(url, {
+    method: request.method,
+    headers: { ...usualHeaders, ...Object.fromEntries(request.headers) },
+    signal: request.signal,
+  });
+  // Stays for good: what happens to the connection after the answer must not end the process.
+  outgoing.on('error', reject);
+  outgoing.on('response', (incoming) => {
+    try {
+      resolve(answerOf(incoming));
+    } catch (error) {
+      outgoing.destroy();
+      reject(error);
+    }
+  });
+  outgoing.end(request.body);
+  return promise;
+}
+
+function answerOf(incoming: IncomingMessage): OpenAnswer {
+  const headers = new Headers();
+  const { rawHeaders } = incoming;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    headers.append(rawHeaders[i] as string, rawHeaders[i + 1] as string);
+  }
+  const body: Readable = decoded(incoming, headers.get('content-encoding'));
+  return { status: incoming.statusCode ?? 0, headers, body };
+}
