@@ -11,6 +11,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     // Those that take minutes mostly wait, for servers that answer late.
-    ...(kind === 'long' && { maxWorkers: 2 }),
+    ...(kind !== 'soak' && { maxWorkers: kind === 'long' ? 3 : 2 }),
   },
 });

@@ -24,14 +24,6 @@ export const icebergEdits: readonly Edit[] = [
     title: 'files that meet in one commit',
   },
   {
-    name: 'rows that follow a file find what it has changed where it was before',
-    file: 'src/destinations/iceberg/working-table.ts',
-    old: 'const gone = this.#gone.get(file.entry.file.location);\n        if (!gone) continue;',
-    with: 'const gone = this.#gone.get(file.entry.file.location);\n        if (gone) continue;',
-    test: files,
-    title: 'rows that follow a file in one commit',
-  },
-  {
     name: 'a change in a large column is not seen',
     file: 'src/destinations/iceberg/duckdb/write-files.ts',
     old: 'if (compareSql !== undefined) await run(compareSql);',
@@ -142,5 +134,21 @@ export const icebergEdits: readonly Edit[] = [
     with: 'await this.#read(name, (await catalog.metadataLocations([options.namespace])).get(name) ?? location, isTaken)',
     test: lake,
     title: 'a query sees all tables as one commit left them',
+  },
+  {
+    name: 'DuckDB names the rows that go before the last of them is known',
+    file: 'src/destinations/iceberg/duckdb/write-files.ts',
+    old: 'const isLast = isOne && rest.length === 0;',
+    with: 'const isLast = isOne;',
+    test: files,
+    title: 'rows that follow a file in one commit may change the same data file',
+  },
+  {
+    name: 'a new delete file forgets the rows of the one that it replaces',
+    file: 'src/destinations/iceberg/duckdb/copy-deletes.ts',
+    old: 'own.length > 0 ?',
+    with: 'own.length < 0 ?',
+    test: files,
+    title: 'many rows that change are named in one delete file',
   },
 ];

@@ -31,25 +31,31 @@ export function positionDeleteFile(
   const sorted = [...positions].toSorted((a, b) => a - b);
   const writer = new ParquetFileWriter([pathField, positionField]);
   writer.writeGroup([sorted.map(() => of.location), sorted.map(BigInt)]);
-  const { bytes, recordCount, statistics, splitOffsets } = writer.finish();
+  const { bytes, ...written } = writer.finish();
+  const file = deleteFileOf(of, { ...written, location, fileSizeBytes: BigInt(bytes.byteLength) });
+  return { bytes, file };
+}
+
+/** How manifests describe a Parquet file that deletes rows of one data file. */
+export function deleteFileOf(
+  of: DataFile,
+  written: Pick<DataFile, 'location' | 'recordCount' | 'fileSizeBytes' | 'statistics' | 'splitOffsets'>,
+): DataFile {
+  const { statistics } = written;
   // Whole, not cut as other bounds are: readers find by them which data file is meant.
   const path = encodeSingleValue('string', of.location) as Uint8Array;
-  const file: DataFile = {
+  return {
+    ...written,
     content: 'position-deletes',
-    location,
     format: 'PARQUET',
     specId: of.specId,
     partition: of.partition,
-    recordCount,
-    fileSizeBytes: BigInt(bytes.byteLength),
     statistics: {
       ...statistics,
       lowerBounds: new Map([...statistics.lowerBounds, [pathField.id, path]]),
       upperBounds: new Map([...statistics.upperBounds, [pathField.id, path]]),
     },
-    splitOffsets,
   };
-  return { bytes, file };
 }
 
 /** Whether a delete file may name rows of a data file, by its bounds. */

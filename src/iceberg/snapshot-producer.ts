@@ -1,6 +1,7 @@
 /** Makes snapshots: manifests and a manifest list for files that come and go. */
 import { randomInt, randomUUID } from 'node:crypto';
 import { failpoint } from '../failpoints/index.ts';
+import { allOf } from './all-of.ts';
 import type { DataFile, ManifestEntry, ManifestFile } from './data-file.ts';
 import type { FileChanges, LiveFile } from './file-changes.ts';
 import type { FileIo } from './file-io.ts';
@@ -37,8 +38,7 @@ export async function produceSnapshot(
   const writer = new ManifestWriter(io, metadata);
   const parent = snapshotOf(metadata, branch);
   try {
-    const manifests: ManifestFile[] = [];
-    for (const group of bySpec(changes.added)) manifests.push(await writer.writeAdded(group));
+    const manifests = await allOf(bySpec(changes.added).map((group) => writer.writeAdded(group)));
     const touched = new Map<string, ManifestEntry[]>();
     for (const manifest of await reader.list(parent)) {
       const removed = changes.removed.filter((file) => file.manifest.location === manifest.location);

@@ -76,8 +76,7 @@ export interface Load {
   write(table: string, rows: readonly Row[], scopes?: readonly JsonObject[]): Promise<void>;
   /**
    * Takes the rows of a file as if they had been written, where the store can read the file by itself; gives their number.
-   * `undefined`: nothing was taken, the rows have to be written one by one. `look` reads the whole file, and is called only where
-   * the store could take it.
+   * `undefined`: nothing was taken, the rows have to be written one by one. `look` reads the file's first line.
    */
   writeFile?(table: string, look: () => Promise<RowFile | undefined>): Promise<number | undefined>;
   /** Takes rows that do not fit. Committed with the next commit. */
@@ -103,14 +102,17 @@ export interface Load {
   counts(table: string): TableCounts;
 }
 
-/** A file of rows that have been found to fit. */
+/** A file of rows whose first line fits. */
 export interface RowFile {
-  /** A file in UTF-8 with one JSON object a line, and nothing but such lines. */
   readonly path: string;
-  /** Number of lines. */
-  readonly rows: number;
-  /** The fields that lines have: every value is null, or a form that has but one reading as a value of the column's type. */
+  /** The fields of the first line. */
   readonly fields: readonly RowFileField[];
+  /**
+   * Reads the file: the number of its lines when it is UTF-8 and each of them is a JSON object with no other fields, in which every
+   * value is null or a form that has but one reading as a value of the column's type; `undefined` when a line may not be, and
+   * the file must not be taken. `SOURCE_FAILED` as {@link requireUnchanged}.
+   */
+  readonly countFitting: (signal: AbortSignal) => Promise<number | undefined>;
   /** Throws `SOURCE_FAILED` when the file is no longer the one that was looked at. */
   readonly requireUnchanged: () => void;
 }

@@ -1,4 +1,4 @@
-/** Looks at a file of JSON lines before a destination reads it by itself: every line must surely fit. */
+/** Looks at a file of JSON lines that a destination reads by itself: every line must surely fit. */
 import { isUtf8 } from 'node:buffer';
 import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -13,47 +13,52 @@ const maxLineBytes = 1024 * 1024;
 const newline = 0x0a;
 
 /**
- * The file at `path` as a {@link RowFile} of the table, when every one of its lines fits the stream's schema beyond doubt, and
- * the table has a column of just that type for each field. Reads the whole file, about 1 GB a second.
+ * The file at `path` as a {@link RowFile} of the table, when its first line fits the stream's schema beyond doubt, and the
+ * table has a column of just that type for each field.
  */
 export async function lookAtLines(
   path: string,
   stream: Stream,
   table: TableDefinition,
-  signal: AbortSignal,
 ): Promise<RowFile | undefined> {
   // A cursor and a hash of each row are known only by reading the rows.
   if (!stream.schema || stream.cursor || stream.rowKey) return undefined;
-  let file: FileHandle;
+  let identity: string;
+  let keys: readonly string[] | undefined;
   try {
-    file = await open(path, 'r');
+    identity = identityOf(path);
+    keys = await withFile(path, keysOf);
   } catch {
     // Reading the rows one by one meets the same fault, and says it in full.
     return undefined;
   }
-  try {
-    const before = identityOf(path);
-    const buffer = Buffer.alloc(chunkBytes + 1);
-    const keys = keysOf(buffer, (await file.read(buffer, 0, maxLineBytes, 0)).bytesRead);
-    const pattern = keys && linePattern(stream.schema, keys);
-    if (!pattern) return undefined;
-    const fields = pattern.fields.map(({ key, type, nullable }) => {
-      const column = table.columns.findIndex((candidate) => pathKey(candidate.path) === pathKey([key]));
-      return { key, column: table.columns[column]?.type === type ? column : -1, nullable };
-    });
-    if (fields.some(({ column }) => column < 0)) return undefined;
-    const rows = await countLines(file, buffer, pattern.expression, signal);
-    if (rows === undefined) return undefined;
-    const requireUnchanged = (): void => {
-      if (identityOf(path) === before) return;
-      throw new PlumbingError(
-        'SOURCE_FAILED',
-        `${path} changed while it was being loaded; nothing of it was stored. Run again once it is complete`,
-        { retryable: true },
-      );
-    };
+  const pattern = keys && linePattern(stream.schema, keys);
+  if (!pattern) return undefined;
+  const fields = pattern.fields.map(({ key, type, nullable }) => {
+    const column = table.columns.findIndex((candidate) => pathKey(candidate.path) === pathKey([key]));
+    return { key, column: table.columns[column]?.type === type ? column : -1, nullable };
+  });
+  if (fields.some(({ column }) => column < 0)) return undefined;
+  const requireUnchanged = (): void => {
+    if (identityOf(path) === identity) return;
+    throw new PlumbingError(
+      'SOURCE_FAILED',
+      `${path} changed while it was being loaded; nothing of it was stored. Run again once it is complete`,
+      { retryable: true },
+    );
+  };
+  const countFitting = async (signal: AbortSignal): Promise<number | undefined> => {
+    const rows = await withFile(path, (file) => countLines(file, pattern.expression, signal));
     requireUnchanged();
-    return { path, rows, fields, requireUnchanged };
+    return rows;
+  };
+  return { path, fields, countFitting, requireUnchanged };
+}
+
+async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path, 'r');
+  try {
+    return await use(file);
   } finally {
     await file.close();
   }
@@ -65,9 +70,11 @@ function identityOf(path: string): string {
 }
 
 /** The fields of the first line, in their order. */
-function keysOf(buffer: Buffer, length: number): readonly string[] | undefined {
-  const end = buffer.subarray(0, length).indexOf(newline);
-  const line = buffer.toString('utf8', 0, end === -1 ? length : end);
+async function keysOf(file: FileHandle): Promise<readonly string[] | undefined> {
+  const buffer = Buffer.alloc(maxLineBytes);
+  const { bytesRead } = await file.read(buffer, 0, maxLineBytes, 0);
+  const end = buffer.subarray(0, bytesRead).indexOf(newline);
+  const line = buffer.toString('utf8', 0, end === -1 ? bytesRead : end);
   try {
     const row: unknown = JSON.parse(line);
     return typeof row === 'object' && row !== null ? Object.keys(row) : undefined;
@@ -76,13 +83,14 @@ function keysOf(buffer: Buffer, length: number): readonly string[] | undefined {
   }
 }
 
-/** Number of lines when all of them match; `undefined` when one does not. The buffer is one byte longer than a chunk. */
+/** Number of lines when all of them match; `undefined` when one does not. Reads about 1 GB a second. */
 async function countLines(
   file: FileHandle,
-  buffer: Buffer,
   expression: RegExp,
   signal: AbortSignal,
 ): Promise<number | undefined> {
+  // One byte more, for the end of a last line that lacks it.
+  const buffer = Buffer.alloc(chunkBytes + 1);
   let rows = 0;
   let kept = 0;
   for (let at = 0; ;) {
@@ -92,7 +100,6 @@ async function countLines(
     let length = kept + bytesRead;
     if (bytesRead === 0) {
       if (kept === 0) return rows;
-      // The last line may lack its end.
       buffer[length++] = newline;
     }
     const end = buffer.subarray(0, length).lastIndexOf(newline) + 1;

@@ -188,10 +188,10 @@ export class StreamLoad {
 
   /** By the destination itself where it can and every row surely fits; else row by row. */
   async #takeFile(batch: FileBatch, tracker: CursorTracker, partition: string): Promise<void> {
-    const { load, signal } = this.#context;
+    const { load } = this.#context;
     const { name } = this.#stream;
     const look = (): Promise<RowFile | undefined> =>
-      lookAtLines(batch.jsonLines, this.#stream, load.table(name), signal);
+      lookAtLines(batch.jsonLines, this.#stream, load.table(name));
     const taken = await load.writeFile?.(name, look);
     if (taken !== undefined) {
       this.#shaper.passedBy(taken);

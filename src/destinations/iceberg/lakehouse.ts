@@ -51,13 +51,19 @@ export class Lakehouse {
     return (this.#engine ??= engine === 'javascript' ? Promise.resolve(undefined) : DuckEngine.open());
   }
 
+  /** Starts DuckDB, on threads of its own; whoever needs it is told of a failure. */
+  warmUp(): void {
+    this.engine().catch(() => undefined);
+  }
+
   /** The same house with another catalog, e.g. that of a branch; for reading and committing only: what it opens is not closed. */
   withCatalog(catalog: Catalog): Lakehouse {
     return new Lakehouse(catalog, this.io, this.options);
   }
 
   async close(): Promise<void> {
-    const engine = await this.#engine;
+    // Whoever needed it was told of its failure.
+    const engine = await this.#engine?.catch(() => undefined);
     engine?.close();
     await this.catalog.close();
   }

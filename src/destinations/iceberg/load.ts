@@ -69,6 +69,7 @@ export class IcebergLoad implements Load {
       load.#tables.requireNew(declared.name);
       load.#tables.add(declared.name, await TableLoad.open(house, load.#info, declared));
     }
+    if (house.isLocal && load.#tables.all().some(({ isLarge }) => isLarge)) house.warmUp();
     const { record } = load.#commits;
     await record.refresh();
     if (load.#commits instanceof BranchCommits) {

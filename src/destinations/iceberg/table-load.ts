@@ -48,6 +48,7 @@ import { WorkingTable } from './working-table.ts';
 import type { EngineSource } from './working-table.ts';
 import { writeRows } from './write-rows.ts';
 
+const largeTableRows = 500_000;
 const none: TableCounts = { inserted: 0, updated: 0, unchanged: 0, deleted: 0, quarantined: 0 };
 
 /** A commit of one table that is ready, and how to give it up. */
@@ -126,6 +127,13 @@ export class TableLoad {
 
   get loaded(): LoadedTable | undefined {
     return this.#table;
+  }
+
+  /** Whether rows are merged into so many others that DuckDB will most likely be needed. */
+  get isLarge(): boolean {
+    const snapshot = this.#table && snapshotOf(this.#table.metadata);
+    const rows = Number(snapshot?.summary['total-records'] ?? 0);
+    return rows >= largeTableRows && physicalKey(this.#target).length > 0;
   }
 
   /** Whether the next commit has something to do here. */

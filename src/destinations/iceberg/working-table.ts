@@ -13,6 +13,8 @@ import type { ScanFile } from '../../iceberg/scan.ts';
 import { removeQuietly } from '../../iceberg/snapshot-producer.ts';
 import type { Cell, NestedField } from '../../iceberg/types.ts';
 import { canScan } from './duckdb/can-scan.ts';
+import { copyDeletes } from './duckdb/copy-deletes.ts';
+import type { PlacesQuery } from './duckdb/copy-deletes.ts';
 import { copyFiles } from './duckdb/copy-files.ts';
 import { duckTypeOf } from './duckdb/duck-types.ts';
 import type { DuckEngine } from './duckdb/engine.ts';
@@ -62,8 +64,8 @@ export class WorkingTable {
   readonly #writer: DataFileWriter;
   readonly #gone = new Map<string, Set<number>>();
   readonly #deleteFiles: string[] = [];
-  /** By data file, what {@link writeDeletes} has made for it, and for how many rows. */
-  readonly #written = new Map<string, { readonly rows: number; readonly file: DataFile | undefined }>();
+  /** By data file, the delete file that {@link deletePlaces} has made for it. */
+  readonly #named = new Map<string, DataFile>();
   #isEmptied = false;
 
   /** `metadata` has the schema of the rows that come; `snapshot` is the state to start from. */
@@ -179,13 +181,20 @@ export class WorkingTable {
     }
   }
 
-  /** Writes the files that name the rows which are gone, while something else writes rows. Should more rows go later, they are written again. */
-  async writeDeletes(): Promise<void> {
-    for (const file of await this.#base([])) {
-      const { location } = file.entry.file;
-      const gone = this.#gone.get(location);
-      if (gone) this.#written.set(location, { rows: gone.size, file: await this.#deletesOf(file, gone) });
-    }
+  /**
+   * Deletes rows of a file whose places DuckDB knows, as the last change to the table.
+   *
+   * @returns `false` when nothing was done: the file will be written anew, or the rows that have gone before have to be counted
+   * first; they can all be deleted one by one
+   */
+  async deletePlaces(file: ScanFile, rows: number, places: PlacesQuery): Promise<boolean> {
+    const { file: data } = file.entry;
+    const before = file.deletes.reduce((sum, { entry }) => sum + Number(entry.file.recordCount), 0);
+    if (this.#isEmptied || file.manifest === noManifest || this.#gone.has(data.location)) return false;
+    if (this.#isRewritten(data, (rows + before) / Number(data.recordCount))) return false;
+    const location = this.#deleteLocation();
+    this.#named.set(data.location, await copyDeletes(this.#io, file, places, location));
+    return true;
   }
 
   /** Ends the work: the files that come and go. None come and none go when nothing has changed. */
@@ -198,14 +207,15 @@ export class WorkingTable {
     if (this.#isEmptied) for (const file of await this.#base([], true)) remove(file);
     else {
       for (const file of await this.#base([])) {
-        const gone = this.#gone.get(file.entry.file.location);
-        if (!gone) continue;
-        const deleted = await this.#deletesOf(file, gone);
+        const { location } = file.entry.file;
+        const gone = this.#gone.get(location);
+        const deleted = this.#named.get(location) ?? (gone && (await this.#deletesOf(file, gone)));
         if (deleted) {
           deletes.push(deleted);
           removed.push(...ownDeletes(file));
           continue;
         }
+        if (!gone) continue;
         remove(file);
         if ((await this.#shareGone(file, gone)) < 1) await this.#rewrite(file, gone);
       }
@@ -228,9 +238,6 @@ export class WorkingTable {
   /** The file that names the rows of another which are gone; `undefined` when that one is written anew, or all of it is gone. */
   async #deletesOf(file: ScanFile, gone: ReadonlySet<number>): Promise<DataFile | undefined> {
     const { file: data } = file.entry;
-    const written = this.#written.get(data.location);
-    if (written?.rows === gone.size) return written.file;
-    if (written?.file) await removeQuietly(this.#io, [written.file.location]);
     const share = await this.#shareGone(file, gone);
     if (share >= 1 || this.#isRewritten(data, share)) return undefined;
     return this.#deleteFile(data, [...(await this.#scanner.deletedPositions(file)), ...gone]);
@@ -272,11 +279,16 @@ export class WorkingTable {
   }
 
   async #deleteFile(of: DataFile, positions: Iterable<number>): Promise<DataFile> {
-    const location = `${this.metadata.location}/data/${randomUUID()}-deletes.parquet`;
+    const location = this.#deleteLocation();
     const { bytes, file } = positionDeleteFile(of, new Set(positions), location);
-    this.#deleteFiles.push(location);
     await this.#io.write(location, bytes);
     return file;
+  }
+
+  #deleteLocation(): string {
+    const location = `${this.metadata.location}/data/${randomUUID()}-deletes.parquet`;
+    this.#deleteFiles.push(location);
+    return location;
   }
 
   async #base(conditions: readonly CellCondition[], evenEmptied = false): Promise<readonly ScanFile[]> {

@@ -3,6 +3,7 @@ import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFi
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -72,6 +73,35 @@ class Files implements Disposable {
       );
     }
     return rows.toSorted();
+  }
+
+  /** The delete files in the table's folder, and what the last snapshot says of those that count. */
+  async deletes() {
+    const connection = await (await DuckDBInstance.create()).connect();
+    const folder = join(this.folder, 'auto', 'default', 't');
+    const made = readdirSync(join(folder, 'data')).filter((name) => name.endsWith('-deletes.parquet'));
+    let sorted = true;
+    for (const name of made) {
+      const path = join(folder, 'data', name);
+      const rows = (await connection.runAndReadAll(`SELECT file_path, pos FROM '${path}'`)).getRows();
+      const places = rows.map(([, pos]) => Number(pos));
+      const ids = await connection.runAndReadAll(
+        `SELECT field_id FROM parquet_schema('${path}') WHERE field_id IS NOT NULL`,
+      );
+      sorted &&= places.every((place, i) => i === 0 || place > (places[i - 1] as number));
+      sorted &&= ids.getRows().join() === '2147483546,2147483545';
+    }
+    const metadata = readdirSync(join(folder, 'metadata')).filter((name) => name.endsWith('.metadata.json'));
+    const last = readFileSync(join(folder, 'metadata', metadata.toSorted().at(-1) as string), 'utf8');
+    const { snapshots } = JSON.parse(last) as { snapshots: { summary: Record<string, string> }[] };
+    const summary = snapshots.at(-1)?.summary ?? {};
+    return {
+      made: made.length,
+      live: summary['total-delete-files'],
+      positions: summary['total-position-deletes'],
+      sorted,
+      duck: made.filter((name) => readFileSync(join(folder, 'data', name)).includes('DuckDB')).length,
+    };
   }
 
   /** How many of the table's data files DuckDB has written. */
@@ -263,6 +293,32 @@ describe('a file of JSON lines', () => {
     expect(again.streams[0]).toMatchObject({ inserted: 0, updated: 0, unchanged: 501 });
   });
 
+  test('many rows that change are named in one delete file of a data file, in order, also after others', async () => {
+    using files = new Files();
+    const text = (id: number): string => createHash('sha512').update(String(id)).digest('base64');
+    const stored = Array.from({ length: 60_000 }, (_, id): Line => ({ id, text: text(id) }));
+    await files.load(merge, 'auto', files.file(stored));
+    const expected = new Map(stored.map(({ id, text: given }) => [id, given]));
+    const change = async (rest: number, count: number): Promise<void> => {
+      const sent = stored.filter(({ id }) => Number(id) % 20 === rest).slice(0, count);
+      // Against the order of the file.
+      const lines = sent.toReversed().map(({ id }): Line => ({ id, text: `new ${String(id)}` }));
+      const report = await files.load(merge, 'auto', files.file(lines));
+      expect(report.streams[0]).toMatchObject({ inserted: 0, updated: count });
+      for (const { id, text: given } of lines) expected.set(id, given);
+    };
+    await change(0, 3_000);
+    expect(await files.deletes()).toEqual({ made: 1, live: '1', positions: '3000', sorted: true, duck: 1 });
+    await change(1, 3_000);
+    expect(await files.deletes()).toEqual({ made: 2, live: '1', positions: '6000', sorted: true, duck: 2 });
+    // Few: they are counted out to JavaScript, which names the others as well.
+    await change(2, 10);
+    expect(await files.deletes()).toEqual({ made: 3, live: '1', positions: '6010', sorted: true, duck: 2 });
+    const found = new Map<unknown, unknown>();
+    for await (const { id, text: now } of readRows(files.to('auto'), 't')) found.set(id, now);
+    expect(found).toEqual(expected);
+  });
+
   test('rows that follow a file in one commit may change the same data file', async () => {
     using files = new Files();
     const text = (id: number): string => createHash('sha512').update(String(id)).digest('base64');
@@ -272,10 +328,10 @@ describe('a file of JSON lines', () => {
     const report = await files.load(
       merge,
       'auto',
-      files.file([{ id: 7, text: 'by the file' }]),
+      files.file(Array.from({ length: 1_500 }, (_, i) => ({ id: i * 7, text: 'by the file' }))),
       files.file([{ id: 8, text: 'by the rows', more: 1 }]),
     );
-    expect(report.streams[0]).toMatchObject({ inserted: 0, updated: 2 });
+    expect(report.streams[0]).toMatchObject({ inserted: 0, updated: 1_501 });
     const found: unknown[] = [];
     for await (const { id, text: now } of readRows(files.to('auto'), 't'))
       if (id === 7 || id === 8 || id === 9) found.push([id, now]);

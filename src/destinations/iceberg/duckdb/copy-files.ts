@@ -48,7 +48,7 @@ export async function copyFiles(engine: DuckEngine, query: string, target: CopyT
       if (count === 0n) continue;
       const bytes = await readFile(path);
       const statistics = emptyStatistics();
-      const figures = new Map(columns.entries.map(({ key, value }) => [key, textsOf(value)]));
+      const figures = figuresOf(columns);
       for (const field of fields) {
         const found = figures.get(quoteIdentifier(field.name));
         if (found) noteStatistics(field, found, statistics);
@@ -78,6 +78,11 @@ export async function copyFiles(engine: DuckEngine, query: string, target: CopyT
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What `RETURN_STATS` tells of each column, by its quoted name. */
+export function figuresOf(columns: DuckDBMapValue): ReadonlyMap<DuckDBValue, ReadonlyMap<string, string>> {
+  return new Map(columns.entries.map(({ key, value }) => [key, textsOf(value)]));
 }
 
 function textsOf(value: DuckDBValue): ReadonlyMap<string, string> {

@@ -12,17 +12,20 @@ import { quoteText } from '../../../model/sql-text.ts';
 const memoryLimit = '320MB';
 const maxThreads = 4;
 
-/** A database in memory. Statements run one after another. */
+/** A database in memory. Statements run one after another, in the order in which they are given. */
 export class DuckEngine {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   readonly #folder: string;
-  #emptyFile: string | undefined;
+  #last: Promise<void> = Promise.resolve();
+  /** The path of a Parquet file without rows; gone when the engine is closed. */
+  readonly emptyFile: string;
 
   private constructor(instance: DuckDBInstance, connection: DuckDBConnection, folder: string) {
     this.#instance = instance;
     this.#connection = connection;
     this.#folder = folder;
+    this.emptyFile = join(folder, 'empty.parquet');
   }
 
   /** `undefined` where the package is not installed. */
@@ -46,7 +49,12 @@ export class DuckEngine {
       await connection.run(
         "SET TimeZone = 'UTC'; SET disabled_optimizers = 'join_order,build_side_probe_side'",
       );
-      return new DuckEngine(instance, connection, folder);
+      const engine = new DuckEngine(instance, connection, folder);
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      await connection.run(
+        `COPY (SELECT 0 AS nothing WHERE false) TO ${quoteText(engine.emptyFile)} (FORMAT parquet)`,
+      );
+      return engine;
     } catch (error) {
       if (isPlumbingError(error, 'OPTIONAL_PEER_MISSING')) return undefined;
       throw error;
@@ -64,12 +72,19 @@ export class DuckEngine {
     return rows;
   }
 
-  /** Runs a statement; gives its rows in lists of some thousands. Errors as {@link run}. */
+  /**
+   * Runs a statement; gives its rows in lists of some thousands. The next statement waits for the end of the list. Errors as
+   * {@link run}.
+   */
   async *stream(what: string, sql: string, signal?: AbortSignal): AsyncGenerator<DuckDBValue[][]> {
-    signal?.throwIfAborted();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const before = this.#last;
+    this.#last = promise;
     const interrupt = (): void => this.#connection.interrupt();
-    signal?.addEventListener('abort', interrupt);
     try {
+      await before;
+      signal?.throwIfAborted();
+      signal?.addEventListener('abort', interrupt);
       const result = await this.#connection.stream(sql);
       for await (const chunk of result) yield chunk.getRows();
     } catch (error) {
@@ -77,19 +92,8 @@ export class DuckEngine {
       throw engineError(what, error);
     } finally {
       signal?.removeEventListener('abort', interrupt);
+      resolve();
     }
-  }
-
-  /** The path of a Parquet file without rows; gone when the engine is closed. */
-  async emptyFile(): Promise<string> {
-    if (this.#emptyFile === undefined) {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      const path = join(this.#folder, 'empty.parquet');
-      const sql = `COPY (SELECT 0 AS nothing WHERE false) TO ${quoteText(path)} (FORMAT parquet)`;
-      await this.run('preparing to read files', sql);
-      this.#emptyFile = path;
-    }
-    return this.#emptyFile;
   }
 
   close(): void {

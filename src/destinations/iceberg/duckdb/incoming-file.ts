@@ -14,27 +14,56 @@ const maxLineBytes = 16 * 1024 * 1024;
 
 /** See the module's title. */
 export class IncomingFile {
-  readonly rows: number;
-  readonly #file: RowFile;
   readonly engine: DuckEngine;
+  readonly #file: RowFile;
+  #rows = 0;
   #staged: string | undefined;
 
   constructor(engine: DuckEngine, file: RowFile) {
     this.engine = engine;
     this.#file = file;
-    this.rows = file.rows;
+  }
+
+  /** Number of rows, once it is known that they all fit. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Reads the file; says whether each of its rows surely fits. */
+  async allFit(signal: AbortSignal): Promise<boolean> {
+    const rows = await this.#file.countFitting(signal);
+    this.#rows = rows ?? 0;
+    return rows !== undefined;
   }
 
   /**
-   * Brings the rows into a private temporary file, from which they can be read again and again.
+   * Brings the rows into a private temporary file, from which they can be read again and again, while {@link allFit} reads
+   * them as well.
    *
-   * @returns whether each has a key of its own; `keys` are places in the table's columns
+   * @returns whether each fits and has a key of its own; `keys` are places in the table's columns
    */
-  async stage(
+  async stage(definition: TableDefinition, keys: readonly number[], signal: AbortSignal): Promise<boolean> {
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const fitting = this.allFit(signal).finally(() => this.#rows === 0 && stop.abort());
+    const copying = this.#copy(definition, keys, either);
+    const [fit, copied] = await Promise.allSettled([fitting, copying]);
+    if (fit.status === 'rejected') throw fit.reason;
+    // DuckDB may have failed at just the row that does not fit.
+    if (!fit.value) return false;
+    if (copied.status === 'rejected') throw copied.reason;
+    this.#file.requireUnchanged();
+    failpoint('iceberg.file_staged');
+    const [rows, distinct] = copied.value;
+    return rows === this.rows && rows === distinct;
+  }
+
+  /** Gives the number of rows, and of keys. */
+  async #copy(
     definition: TableDefinition,
     keys: readonly number[],
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
+    signal: AbortSignal,
+  ): Promise<[rows: number, distinct: number]> {
     const path = join(mkdtempSync(join(tmpdir(), 'plumbing-rows-')), 'rows.parquet');
     this.#staged = path;
     const what = `reading ${this.#file.path}`;
@@ -43,16 +72,14 @@ export class IncomingFile {
       `COPY (${this.#linesSql(definition)}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION lz4_raw)`,
       signal,
     );
-    this.#file.requireUnchanged();
-    failpoint('iceberg.file_staged');
     const names = keys.map((column) => `c${column}`).join(', ');
-    const [counted] = await this.engine.run(
+    const [counted = []] = await this.engine.run(
       what,
       `SELECT coalesce(sum(n), 0)::BIGINT, count(*) FROM (SELECT count(*) AS n FROM read_parquet(${quoteText(path)}) GROUP BY ${names})`,
       signal,
     );
-    const [rows, distinct] = counted ?? [];
-    return rows === BigInt(this.rows) && rows === distinct;
+    const [rows = 0, distinct = 0] = counted.map(Number);
+    return [rows, distinct];
   }
 
   /** The query for its rows: `n` tells them apart, once they are staged; columns go by `c` and their place in the definition. */

@@ -140,10 +140,10 @@ const deleteFields: readonly ScanField[] = [
 ];
 
 /**
- * Positions of deleted rows, by place of the data file in the list. A delete file counts only for the data files that it
+ * The query for the positions of deleted rows, by place of the data file in the list. A delete file counts only for the data files that it
  * is for, and names them as the table's manifests spell them.
  */
-function deletedSql(files: readonly ScanFile[], pathOf: PathOf): string {
+export function deletedSql(files: readonly ScanFile[], pathOf: PathOf = localPath): string {
   const deletes = new Map<string, { readonly file: DataFile; readonly place: number }>();
   const pairs: string[] = [];
   for (const [data, { entry, deletes: own }] of files.entries()) {

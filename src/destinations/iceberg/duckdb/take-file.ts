@@ -20,7 +20,6 @@ export async function takeFile(
   if (!canWriteFiles(definition, metadata)) return undefined;
   // DuckDB would have to read the table's files.
   if (keys.length > 0 && !house.isLocal) return undefined;
-  // DuckDB starts on threads of its own, while the file is looked at.
   const [engine, file] = await Promise.all([house.engine(), look()]);
   if (!engine || !file) return undefined;
   const fields = new Map(file.fields.map((field) => [field.column, field]));
@@ -29,7 +28,7 @@ export async function takeFile(
   const incoming = new IncomingFile(engine, file);
   let isTaken = false;
   try {
-    if (keys.length === 0) isTaken = true;
+    if (keys.length === 0) isTaken = await incoming.allFit(signal);
     else {
       // The list of the table's files will be needed soon; it is kept by the reader.
       const listing = planScan(house.manifests, metadata, snapshotOf(metadata)).catch(() => undefined);

@@ -1,5 +1,6 @@
 /** Brings the rows of a file into a table by its write mode, without their passing through JavaScript. */
 import type { DuckDBValue } from '@duckdb/node-api';
+import { allOf } from '../../../iceberg/all-of.ts';
 import type { TableMetadata } from '../../../iceberg/metadata.ts';
 import { schemaOf } from '../../../iceberg/metadata.ts';
 import type { ScanFile } from '../../../iceberg/scan.ts';
@@ -12,6 +13,7 @@ import type { Tally } from '../tally.ts';
 import type { WorkingTable } from '../working-table.ts';
 import { canScan } from './can-scan.ts';
 import { duckTypeOf } from './duck-types.ts';
+import type { DuckEngine } from './engine.ts';
 import type { IncomingFile } from './incoming-file.ts';
 import { FileMerge, pathsSql } from './file-merge.ts';
 import { inScanOrder } from './scan-sql.ts';
@@ -51,59 +53,109 @@ export async function writeFiles(
   if (!isOne) await run('CREATE OR REPLACE TEMP TABLE gone (path VARCHAR, place BIGINT)');
   try {
     for (const file of files) {
-      const emptyFile = await engine.emptyFile();
       const old = inScanOrder(await table.scanFiles());
-      const merge = new FileMerge(table.fields, definition, stamp, file, { files: old, emptyFile });
-      const [matched, changed] = await match(merge, isOne, run);
+      const merge = new FileMerge(table.fields, definition, stamp, file, {
+        files: old,
+        emptyFile: engine.emptyFile,
+      });
+      const { rows: matched, changed, changedByFile } = await match(merge, isOne, run);
       tally.unchanged += matched - changed;
       tally.updated += changed;
       tally.inserted += file.rows - matched;
-      if (changed > 0) {
-        const changes = 'SELECT file, place FROM matched WHERE changed';
-        for await (const rows of engine.stream(what, changes, signal)) {
-          for (const [index, place] of rows) table.delete(old[Number(index)] as ScanFile, Number(place));
-        }
-        if (!isOne)
-          await run(
-            `INSERT INTO gone SELECT path, place FROM matched JOIN ${pathsSql(old)} USING (file) WHERE changed`,
-          );
-      }
-      if (changed === 0 && matched === file.rows) continue;
-      const inserting = table.insertQuery(engine, merge.writeSql(), signal);
-      // DuckDB writes on threads of its own. Where more rows follow, more may go.
-      await (isOne && rest.length === 0 ? allOf(inserting, table.writeDeletes()) : inserting);
+      // Where more rows follow, more of them may go.
+      const isLast = isOne && rest.length === 0;
+      const works: Promise<unknown>[] = [];
+      if (changed > 0) works.push(deleteChanged(table, old, { changedByFile, isLast, engine, what, signal }));
+      if (changed > 0 && !isOne) works.push(run(goneSql(old)));
+      // Files of deleted rows are stored while DuckDB writes the next statement's.
+      if (changed > 0 || matched < file.rows) works.push(table.insertQuery(engine, merge.writeSql(), signal));
+      await allOf(works);
     }
   } finally {
     await engine.run(what, 'DROP TABLE IF EXISTS matched; DROP TABLE IF EXISTS gone');
   }
 }
 
-/** Waits for both, also when one has failed: files that are still being written could not be removed. */
-async function allOf(...works: readonly Promise<unknown>[]): Promise<void> {
-  const failed = (await Promise.allSettled(works)).find((result) => result.status === 'rejected');
-  if (failed) throw failed.reason;
+/** From so many rows of a file on DuckDB writes the list of them; fewer are quicker counted out to JavaScript. */
+const manyRows = 1_000;
+
+interface Changed {
+  readonly changedByFile: ReadonlyMap<number, number>;
+  /** Nothing else of this commit changes the table afterwards. */
+  readonly isLast: boolean;
+  readonly engine: DuckEngine;
+  readonly what: string;
+  readonly signal: AbortSignal;
 }
 
-/** Finds the rows of a file in the table; says how many are there, and how many of them change. */
+/** Deletes rows that come back in a new form. */
+async function deleteChanged(
+  table: WorkingTable,
+  files: readonly ScanFile[],
+  { changedByFile, isLast, engine, what, signal }: Changed,
+): Promise<void> {
+  const done: number[] = [];
+  for (const [index, rows] of isLast ? changedByFile : []) {
+    if (rows < manyRows) continue;
+    const query = `SELECT place FROM matched WHERE changed AND file = ${index}`;
+    const file = files[index] as ScanFile;
+    if (await table.deletePlaces(file, rows, { engine, query, signal })) done.push(index);
+  }
+  if (done.length === changedByFile.size) return;
+  const others = done.length > 0 ? ` AND file NOT IN (${done.join(', ')})` : '';
+  const places = engine.stream(what, `SELECT file, place FROM matched WHERE changed${others}`, signal);
+  for await (const rows of places) {
+    for (const [index, place] of rows) table.delete(files[Number(index)] as ScanFile, Number(place));
+  }
+}
+
+function goneSql(files: readonly ScanFile[]): string {
+  return `INSERT INTO gone SELECT path, place FROM matched JOIN ${pathsSql(files)} USING (file) WHERE changed`;
+}
+
+/** What a file has in common with the table. */
+interface Matched {
+  readonly rows: number;
+  readonly changed: number;
+  /** Of the changed ones, by place of the file that holds them. */
+  readonly changedByFile: ReadonlyMap<number, number>;
+}
+
+/** Finds the rows of a file in the table. */
 async function match(
   merge: FileMerge,
   isOne: boolean,
   run: (sql: string) => Promise<DuckDBValue[][]>,
-): Promise<[matched: number, changed: number]> {
-  const count = async (): Promise<number[]> => {
-    const [sums = []] = await run(
-      'SELECT count(*), count(*) FILTER (changed), count(DISTINCT n) FROM matched',
-    );
-    return sums.map(Number);
-  };
+): Promise<Matched> {
   await run(merge.matchSql(isOne));
-  let [matched = 0, changed = 0, distinct = 0] = await count();
+  let [matched, distinct] = await count(run);
   // Two rows of one key, as another program may have left them: the first counts.
-  if (matched !== distinct) await run(onlyFirst);
-  const compareSql = changed < matched ? merge.compareSql() : undefined;
+  const hasTwins = matched.rows !== distinct;
+  if (hasTwins) await run(onlyFirst);
+  const compareSql = matched.changed < matched.rows ? merge.compareSql() : undefined;
   if (compareSql !== undefined) await run(compareSql);
-  if (matched !== distinct || compareSql !== undefined) [matched = 0, changed = 0] = await count();
-  return [matched, changed];
+  if (hasTwins || compareSql !== undefined) [matched] = await count(run);
+  return matched;
+}
+
+async function count(
+  run: (sql: string) => Promise<DuckDBValue[][]>,
+): Promise<[matched: Matched, distinct: number]> {
+  const files = await run(
+    'SELECT file, count(*), count(*) FILTER (changed), (SELECT count(DISTINCT n) FROM matched) FROM matched GROUP BY file',
+  );
+  const changedByFile = new Map<number, number>();
+  let rows = 0;
+  let changed = 0;
+  let distinct = 0;
+  for (const row of files) {
+    const [file = 0, all = 0, different = 0, keys = 0] = row.map(Number);
+    rows += all;
+    changed += different;
+    distinct = keys;
+    if (different > 0) changedByFile.set(file, different);
+  }
+  return [{ rows, changed, changedByFile }, distinct];
 }
 
 const onlyFirst =
