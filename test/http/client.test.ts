@@ -80,10 +80,15 @@ describe('links', () => {
 });
 
 describe('redirects', () => {
-  test.each([301, 302, 303, 307, 308])('%d to another origin: nothing reaches it', async (status) => {
+  const senders: HttpClientOptions['fetch'][] = [undefined, fetch];
+  const cases = senders.flatMap((send) =>
+    [301, 302, 303, 307, 308].map((status) => [status, send?.name ?? 'Node', send] as const),
+  );
+  test.each(cases)('%d to another origin, sent by %s: nothing reaches it', async (status, _name, send) => {
     const other = await server(reply(200));
     const target = await server(reply(status, '', { location: `${other.url}/steal` }));
-    const http = client(target, { headers: { authorization: 'Bearer x', 'x-api-key': 'y' } });
+    const headers = { authorization: 'Bearer x', 'x-api-key': 'y' };
+    const http = client(target, { headers, ...(send && { fetch: send }) });
     await expect(http.request({ path: '/a' })).rejects.toMatchObject({ code: 'HTTP_REDIRECT' });
     await expect(
       http.request({ path: '/a', method: 'POST', body: { form: { secret: 's' } } }),
