@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const maxPackages = 12;
@@ -44,6 +44,14 @@ try {
     call(process.execPath, ['--input-type=module', '-e', `await import(${JSON.stringify(name)})`], work);
   }
   call(process.execPath, [join(work, 'node_modules/.bin/plumbing'), '--help'], work);
+
+  // Threads are started from a file of their own.
+  writeFileSync(join(work, 'lines'), 'x\n'.repeat(4_000));
+  const threads = pathToFileURL(join(work, 'node_modules/plumbing-core/dist/pipeline/line-workers.js'));
+  const count = `const { countLines } = await import('${threads.href}');
+    console.log(await countLines('lines', /x\\n/y, new AbortController().signal, 1000));`;
+  const counted = call(process.execPath, ['--input-type=module', '-e', count], work).trim();
+  if (counted !== '4000') throw new Error(`threads of the package counted ${counted} of 4000 lines`);
 
   const packages =
     call('npm', ['ls', '--all', '--parseable', '--omit=dev'], work).trim().split('\n').length - 1;
