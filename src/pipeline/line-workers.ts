@@ -55,8 +55,13 @@ async function partsOf(path: string, partBytes: number): Promise<FilePart[]> {
 function startWorker(task: CountTask): Worker {
   // The file beside this one, in the sources as in the package.
   const file = new URL(`./count-lines-worker${extname(import.meta.url)}`, import.meta.url);
-  // Nothing of what a thread reads lives on.
-  return new Worker(file, { workerData: task, resourceLimits: { maxYoungGenerationSizeMb: 4 } });
+  return new Worker(file, {
+    workerData: task,
+    // Options of the process, e.g. `--input-type`, may not suit a file.
+    execArgv: [],
+    // Nothing of what a thread reads lives on.
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
+  });
 }
 
 function answerOf(worker: Worker): Promise<number | undefined> {
