@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { strict as assert } from 'node:assert';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -22,6 +22,7 @@ import {
 } from '../src/model/index.ts';
 import type { Value } from '../src/model/index.ts';
 import { run } from '../src/pipeline/index.ts';
+import { jsonLines } from '../src/sources/json-lines/index.ts';
 import { z } from 'zod';
 import { pythonEnvironment } from './services/python.ts';
 
@@ -54,6 +55,25 @@ const schema = z.object({
   doc: json().nullish(),
   bytes: binary().nullish(),
 });
+
+/** Loads a file of rows, as DuckDB brings it in: changed rows of a file are named by a delete file that DuckDB has written. */
+async function loadFile(ids: readonly number[], note: string): Promise<void> {
+  const path = join(folder, 'rows.jsonl');
+  writeFileSync(path, ids.map((id) => `${JSON.stringify({ id, note })}\n`).join(''));
+  const stream = defineStream({
+    name: 'files',
+    schema: z.object({ id: int64(), note: z.string() }),
+    primaryKey: ['id'],
+    write: 'upsert',
+    read: () => jsonLines(path),
+  });
+  const report = await run({
+    name: 'spark-files',
+    source: defineSource({ name: 'spark', streams: [stream] }),
+    destination: iceberg({ warehouse, rewriteBelowBytes: 0 }),
+  });
+  assert.equal(report.status, 'succeeded');
+}
 
 /** Loads rows as a pipeline does. */
 async function load(rows: readonly unknown[], rewriteBelowBytes = 8 * 1024 * 1024): Promise<void> {
@@ -175,6 +195,28 @@ try {
   await sql('ALTER TABLE plumbing.default.t ADD COLUMN theirs STRING');
   await load([row(21, 'after a column of theirs')]);
   await compare('ALTER TABLE and expire_snapshots by Spark');
+  const compareFiles = async (what: string): Promise<void> => {
+    const session = await iceberg(warehouse).open({ readOnly: true });
+    const own: (string | null)[][] = [];
+    for await (const { id, note } of session.reader.readRows('files', { orderBy: ['id'] }))
+      own.push([textOf(id), textOf(note)]);
+    await session.close();
+    assert.deepEqual(await sql('SELECT id, note FROM plumbing.default.files ORDER BY id'), own, what);
+    console.log(`${what}: ${own.length} rows agree`);
+  };
+  const ids = Array.from({ length: 20_000 }, (_, id) => id);
+  await loadFile(ids, 'first');
+  await loadFile(
+    ids.filter((id) => id % 10 === 0),
+    'second',
+  );
+  await compareFiles('a delete file by DuckDB');
+  await sql('DELETE FROM plumbing.default.files WHERE id % 10 = 1');
+  await loadFile(
+    ids.filter((id) => id % 10 === 2),
+    'third',
+  );
+  await compareFiles('another one after a DELETE by Spark');
   child.stdin.end();
   console.log('Spark agrees');
 } finally {

@@ -80,6 +80,9 @@ test('what DuckDB has written from files of JSON lines', async () => {
   await load(Array.from({ length: 60_000 }, (_, i) => ({ id: i, ...row({ text: `text ${i * 7919}` }) })));
   await load(Array.from({ length: 100 }, (_, i) => ({ id: i * 500, ...row({ whole: i }) })));
   await expectAgreement(readers, warehouse);
+  // Enough of them that DuckDB names the rows, those that are named already among them.
+  await load(Array.from({ length: 2_000 }, (_, i) => ({ id: i * 20 + 1, ...row({ whole: i }) })));
+  await expectAgreement(readers, warehouse);
   await load(Array.from({ length: 40_000 }, (_, i) => ({ id: i, ...row({ real: i / 7 }) })));
   expect(await expectAgreement(readers, warehouse)).toHaveLength(60_000);
 });
