@@ -97,7 +97,7 @@ export const icebergEdits: readonly Edit[] = [
   },
   {
     name: 'new columns of a checked load are known, but not shown',
-    file: 'src/destinations/iceberg/table-load.ts',
+    file: 'src/destinations/iceberg/table-updates.ts',
     old: "updates.push({ action: 'set-current-schema', 'schema-id': schemaId });",
     with: '',
     test: destination,

@@ -2,11 +2,10 @@
 import { PlumbingError } from '../../errors/index.ts';
 import type { LoadedTable, TableCommit } from '../../iceberg/catalog.ts';
 import { applyUpdates } from '../../iceberg/metadata-update.ts';
-import type { MetadataUpdate, Requirement } from '../../iceberg/metadata-update.ts';
+import type { MetadataUpdate } from '../../iceberg/metadata-update.ts';
 import { mainBranch, snapshotOf } from '../../iceberg/metadata.ts';
 import type { TableMetadata } from '../../iceberg/metadata.ts';
 import { produceSnapshot, removeQuietly } from '../../iceberg/snapshot-producer.ts';
-import type { Cell } from '../../iceberg/types.ts';
 import { isStagedMode } from '../../model/index.ts';
 import type {
   Column,
@@ -20,29 +19,16 @@ import type {
   TableDefinition,
 } from '../../model/index.ts';
 import { evolveDefinition, mergeDefinition } from '../../model/merge-definition.ts';
-import { RowEncoder } from '../../model/row-encoder.ts';
-import { definitionText, physicalKey } from '../../model/table-layout.ts';
-import { codecOf } from './cell-codec.ts';
-import type { IncomingFile } from './duckdb/incoming-file.ts';
+import { physicalKey } from '../../model/table-layout.ts';
 import { takeFile } from './duckdb/take-file.ts';
 import { canWriteFiles } from './duckdb/write-files.ts';
 import { CursorGuard } from './cursor-guard.ts';
-import {
-  converterOf,
-  isStoredAlike,
-  needsRebuild,
-  rebuild,
-  requireEvolvable,
-  schemaUpdates,
-} from './evolve-schema.ts';
-import { encodeScope } from './encode-scope.ts';
+import { needsRebuild, rebuild, requireEvolvable } from './evolve-schema.ts';
 import type { Lakehouse } from './lakehouse.ts';
-import { RowSpool } from './row-spool.ts';
-import type { CellRow } from './row-spool.ts';
-import { writeState } from './state-properties.ts';
-import { checkDefinition, definitionProperty, fieldsOf, ownDefinition } from './table-shape.ts';
-import { requirementsOf, visible } from './table-commit.ts';
+import { PendingRows } from './pending-rows.ts';
 import type { CommitContext } from './table-commit.ts';
+import { checkDefinition, ownDefinition } from './table-shape.ts';
+import { TableUpdates } from './table-updates.ts';
 import type { Tally } from './tally.ts';
 import { WorkingTable } from './working-table.ts';
 import type { EngineSource } from './working-table.ts';
@@ -72,16 +58,13 @@ export class TableLoad {
   readonly #house: Lakehouse;
   readonly #info: LoadInfo;
   readonly #name: string;
-  #files: IncomingFile[] = [];
-  readonly #rows = new RowSpool();
-  #scopes: CellRow[] = [];
+  readonly #updates: TableUpdates;
+  readonly #pending: PendingRows;
   /** As the last commit, or the load's begin, has found it. */
   #table: LoadedTable | undefined;
   #base: TableDefinition;
   #target: TableDefinition;
-  #encoder: RowEncoder<Exclude<Cell, null>>;
   readonly #removedKeys = new Set<bigint>();
-  #taken = 0;
   #counts = none;
   readonly #cursors: CursorGuard;
   /** To read files of the table: only where they are in a folder. */
@@ -94,7 +77,8 @@ export class TableLoad {
     this.#target = target;
     this.#base = target;
     this.isStaged = info.staged || isStagedMode(declared);
-    this.#encoder = new RowEncoder(target, codecOf);
+    this.#pending = new PendingRows(target);
+    this.#updates = new TableUpdates(house, info.pipeline, declared.name);
     this.#cursors = new CursorGuard(house.path, info.pipeline);
     this.#engine = async () => (house.isLocal ? house.engine() : undefined);
   }
@@ -139,9 +123,7 @@ export class TableLoad {
   /** Whether the next commit has something to do here. */
   get hasPending(): boolean {
     return (
-      this.#files.length > 0 ||
-      this.#rows.length > 0 ||
-      this.#scopes.length > 0 ||
+      !this.#pending.isEmpty ||
       this.quarantined.length > 0 ||
       this.released.size > 0 ||
       this.#removedKeys.size > 0 ||
@@ -152,33 +134,23 @@ export class TableLoad {
   async evolve(changes: readonly Column[]): Promise<TableDefinition> {
     const next = evolveDefinition(this.#target, changes, checkDefinition);
     await this.#requireEvolvable(next);
-    this.#convertTaken(next);
+    this.#pending.evolve(next);
     this.#target = next;
-    this.#encoder = new RowEncoder(next, codecOf);
     return next;
   }
 
   write(rows: readonly Row[], scopes: readonly JsonObject[]): void {
-    if (rows.length > 0 && this.#target.columns.length === 0) {
-      throw new PlumbingError('SCHEMA_INVALID', `table "${this.#name}": rows came, but it has no columns`);
-    }
-    const encoded = this.#encoder.encode(rows, this.#taken);
-    const encodedScopes = scopes.map((scope) => encodeScope(this.#target, scope));
-    this.#rows.push(encoded);
-    this.#scopes.push(...encodedScopes);
-    this.#taken += rows.length;
+    this.#pending.write(rows, scopes);
   }
 
   /** Takes a file of rows that fit, where DuckDB can bring them in. */
   async writeFile(look: () => Promise<RowFile | undefined>): Promise<number | undefined> {
     const { metadata } = this.#table ?? {};
     // Files come before rows when a commit is made; what came in another order stays in it.
-    if (!metadata || this.#rows.length > 0 || this.#scopes.length > 0) return undefined;
+    if (!metadata || this.#pending.hasRows) return undefined;
     const incoming = await takeFile(this.#house, this.#target, metadata, look, this.#info.signal);
-    if (!incoming) return undefined;
-    this.#files.push(incoming);
-    this.#taken += incoming.rows;
-    return incoming.rows;
+    if (incoming) this.#pending.addFile(incoming);
+    return incoming?.rows;
   }
 
   /** Deletes rows by their key, one integer, with the next commit. */
@@ -198,7 +170,7 @@ export class TableLoad {
     const { metadata: before } = base ?? {};
     const stored = before && ownDefinition(this.#house, this.#name, before);
     const location = base ? undefined : await this.#house.newLocation(this.#name);
-    const shape = this.#shapeUpdates(before, stored, location);
+    const shape = this.#updates.shape(this.#target, before, stored, location);
     const metadata = applyUpdates(before, shape, Date.now());
     const tally: Tally = { inserted: 0, updated: 0, unchanged: 0, deleted: 0 };
     const work = this.#workOn(metadata, before);
@@ -212,22 +184,16 @@ export class TableLoad {
         await rebuild(this.#workOn(before, before), work, stored, this.#target);
       }
       await work.deleteKeys(this.#target.primaryKey, this.#removedKeys);
-      if (this.#files.length > 0 && !canWriteFiles(this.#target, metadata)) {
+      if (this.#pending.files.length > 0 && !canWriteFiles(this.#target, metadata)) {
         throw new PlumbingError(
           'COMMIT_CONFLICT',
           `table "${this.#name}": another program has changed its columns or partitions meanwhile; run again`,
           { retryable: true },
         );
       }
-      await writeRows(
-        work,
-        this.#target,
-        this.#info,
-        { files: this.#files, rows: this.#rows, scopes: this.#scopes, signal: this.#info.signal },
-        tally,
-      );
+      await writeRows(work, this.#target, this.#info, this.#pending.set(this.#info.signal), tally);
       const changes = await work.finish();
-      const updates = [...shape];
+      const updates: MetadataUpdate[] = [...shape];
       if (changes.added.length > 0 || changes.removed.length > 0) {
         const summary = {
           'plumbing.load-id': this.#info.loadId,
@@ -247,7 +213,7 @@ export class TableLoad {
           },
         );
       }
-      const commit = this.#commit(base, visible(updates, base, context), context);
+      const commit = this.#updates.commit(this.#target, base, updates, context);
       return { commit, counts: this.#countsWith(tally), discard };
     } catch (error) {
       await discard();
@@ -262,29 +228,7 @@ export class TableLoad {
    */
   publication(base: LoadedTable, branch: string, context: CommitContext): TableCommit {
     this.#cursors.require(base.metadata, context.state);
-    const { metadata } = base;
-    const staged = metadata.refs[branch] && snapshotOf(metadata, branch);
-    const updates: MetadataUpdate[] = [];
-    if (staged) {
-      const schemaId = staged['schema-id'] ?? metadata['current-schema-id'];
-      if (schemaId !== metadata['current-schema-id']) {
-        updates.push({ action: 'set-current-schema', 'schema-id': schemaId });
-      }
-      updates.push(
-        {
-          action: 'set-snapshot-ref',
-          'ref-name': mainBranch,
-          type: 'branch',
-          'snapshot-id': staged['snapshot-id'],
-        },
-        { action: 'remove-snapshot-ref', 'ref-name': branch },
-      );
-    } else {
-      // No row has changed, but columns may have.
-      updates.push(...this.#shapeUpdates(metadata, ownDefinition(this.#house, this.#name, metadata)));
-    }
-    updates.push(...this.#propertyUpdates(metadata, context));
-    return { identifier: base.identifier, base, requirements: requirementsOf(base, true), updates };
+    return this.#updates.publication(this.#target, base, branch, context);
   }
 
   /** Stores cursors of rows that are there already; `undefined` when there are none. */
@@ -292,9 +236,7 @@ export class TableLoad {
     const base = this.#table;
     if (!base) return undefined;
     this.#cursors.require(base.metadata, context.state);
-    const updates = this.#propertyUpdates(base.metadata, context);
-    if (updates.length === 0) return undefined;
-    return { identifier: base.identifier, base, requirements: requirementsOf(base, true), updates };
+    return this.#updates.state(this.#target, base, context);
   }
 
   /** A commit has succeeded. */
@@ -318,7 +260,6 @@ export class TableLoad {
   /** Drops what was taken since the last commit. */
   discard(): void {
     this.#target = this.#base;
-    this.#encoder = new RowEncoder(this.#target, codecOf);
     this.#clear();
   }
 
@@ -329,10 +270,7 @@ export class TableLoad {
 
   #clear(): void {
     this.heldState = [];
-    this.#scopes = [];
-    for (const file of this.#files) file.drop();
-    this.#files = [];
-    this.#rows.clear();
+    this.#pending.clear(this.#target);
     this.quarantined.length = 0;
     this.released.clear();
     this.#removedKeys.clear();
@@ -341,41 +279,6 @@ export class TableLoad {
   #workOn(metadata: TableMetadata, before: TableMetadata | undefined): WorkingTable {
     const { io, manifests, filePolicy } = this.#house;
     return new WorkingTable(io, manifests, metadata, before && snapshotOf(before), filePolicy, this.#engine);
-  }
-
-  #shapeUpdates(
-    before: TableMetadata | undefined,
-    stored: TableDefinition | undefined,
-    location?: string,
-  ): MetadataUpdate[] {
-    if (before && stored) return schemaUpdates(before, stored, this.#target);
-    const properties = { [definitionProperty]: definitionText(this.#target) };
-    const [fields, key] = [fieldsOf(this.#target), physicalKey(this.#target)];
-    return this.#house.creation(this.#name, fields, key, properties, location);
-  }
-
-  #commit(
-    base: LoadedTable | undefined,
-    updates: MetadataUpdate[],
-    context: CommitContext,
-  ): TableCommit | undefined {
-    if (context.branch === mainBranch) updates.push(...this.#propertyUpdates(base?.metadata, context));
-    if (updates.length === 0) return undefined;
-    // Cursors speak of rows that must still be there: the load that brought them may have been taken back.
-    const needsRows = context.state.length > 0 || updates.some(({ action }) => action === 'add-snapshot');
-    const requirements: readonly Requirement[] = base
-      ? requirementsOf(base, needsRows)
-      : [{ type: 'assert-create' }];
-    return { identifier: this.#house.identifier(this.#name), base, requirements, updates };
-  }
-
-  #propertyUpdates(metadata: TableMetadata | undefined, context: CommitContext): MetadataUpdate[] {
-    const definition = definitionText(this.#target);
-    const properties = {
-      ...(metadata?.properties[definitionProperty] !== definition && { [definitionProperty]: definition }),
-      ...writeState(metadata, this.#info.pipeline, context.state, context.now),
-    };
-    return Object.keys(properties).length > 0 ? [{ action: 'set-properties', updates: properties }] : [];
   }
 
   #countsWith(tally: Tally): TableCounts {
@@ -394,16 +297,5 @@ export class TableLoad {
     if (!stored) return;
     const work = this.#workOn(table.metadata, table.metadata);
     await requireEvolvable(work, stored, next, this.#engine);
-  }
-
-  /** Rows that were taken before a column widened get its new form. */
-  #convertTaken(next: TableDefinition): void {
-    if (this.#rows.length === 0) return;
-    const converters = this.#target.columns.map(({ name, type }, index) => {
-      const to = (next.columns[index] as Column).type;
-      return isStoredAlike(type, to) ? undefined : converterOf(next.name, name, type, to);
-    });
-    if (converters.every((convert) => convert === undefined)) return;
-    this.#rows.rewrite((row) => row.map((cell, index) => converters[index]?.(cell) ?? cell));
   }
 }
