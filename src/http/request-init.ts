@@ -14,7 +14,8 @@ export interface SentRequest {
 /**
  * Makes what is sent in one attempt.
  *
- * @throws PlumbingError `CONFIG_INVALID` for a header that HTTP can't carry.
+ * @throws PlumbingError `CONFIG_INVALID` for a header that HTTP can't carry or that says where a message ends, and for a GET with a
+ * body.
  */
 export function requestInit(
   request: HttpRequest,
@@ -27,9 +28,13 @@ export function requestInit(
     ...lowerCase(defaults),
     ...lowerCase(given),
   });
+  const method = request.method ?? 'GET';
   const body = bodyOf(request, headers);
+  if (method === 'GET' && body !== undefined) {
+    throw new PlumbingError('CONFIG_INVALID', 'a GET carries no body; put what it asks for into the query');
+  }
   return {
-    method: request.method ?? 'GET',
+    method,
     headers,
     redirect: 'manual',
     signal,
@@ -59,11 +64,32 @@ function exactly(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? rawJson(value.toString()) : value;
 }
 
+/** With these a caller could say where the message ends, and the rest would pass for another request. */
+const framing: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+// oxlint-disable-next-line no-control-regex
+const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
+
 /** The built-in error for a bad header quotes its value, which may be a token. */
 function checkedHeaders(values: Readonly<Record<string, string>>): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(values)) {
+    if (framing.has(name)) {
+      throw new PlumbingError(
+        'CONFIG_INVALID',
+        `header ${JSON.stringify(name)} belongs to the connection, which is not the caller's; leave it out`,
+      );
+    }
     try {
+      if (unsendable.test(value)) throw new TypeError('a control character');
       headers.set(name, value);
     } catch {
       throw new PlumbingError(

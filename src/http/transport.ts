@@ -3,7 +3,6 @@
  * fetch, whose body goes through web streams, and show what became of a body: cut short is an error, not an end.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Readable } from 'node:stream';
 import { decoded } from './content-encoding.ts';
 import type { SentRequest } from './request-init.ts';
 
@@ -26,31 +25,39 @@ const usualHeaders = { 'user-agent': 'node', 'accept-encoding': 'gzip, br' };
 export async function sendRequest(url: URL, request: SentRequest): Promise<OpenAnswer> {
   const { request: open } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
   const { promise, resolve, reject } = Promise.withResolvers<OpenAnswer>();
+  const { body } = request;
   const outgoing = open(url, {
     method: request.method,
-    headers: { ...usualHeaders, ...Object.fromEntries(request.headers) },
+    headers: {
+      ...usualHeaders,
+      ...Object.fromEntries(request.headers),
+      // Node itself would not tell the length of a DELETE's.
+      ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+    },
     signal: request.signal,
   });
   // Stays for good: what happens to the connection after the answer must not end the process.
   outgoing.on('error', reject);
-  outgoing.on('response', (incoming) => {
-    try {
-      resolve(answerOf(incoming));
-    } catch (error) {
-      outgoing.destroy();
-      reject(error);
-    }
-  });
-  outgoing.end(request.body);
+  outgoing.on('response', (incoming) => resolve(answerOf(incoming)));
+  // Nobody has asked for another protocol.
+  outgoing.on('upgrade', (_incoming, socket) => socket.destroy());
+  // However it ends, it ends.
+  outgoing.on('close', () => reject(noAnswer()));
+  outgoing.end(body);
   return promise;
 }
 
+function noAnswer(): Error {
+  return Object.assign(new Error('the connection ended without an answer'), { code: 'ECONNRESET' });
+}
+
 function answerOf(incoming: IncomingMessage): OpenAnswer {
+  // Whoever reads the body is told.
+  incoming.on('error', () => undefined);
+  const { statusCode: status = 0, rawHeaders } = incoming;
   const headers = new Headers();
-  const { rawHeaders } = incoming;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     headers.append(rawHeaders[i] as string, rawHeaders[i + 1] as string);
   }
-  const body: Readable = decoded(incoming, headers.get('content-encoding'));
-  return { status: incoming.statusCode ?? 0, headers, body };
+  return { status, headers, body: decoded(incoming, headers.get('content-encoding')) };
 }

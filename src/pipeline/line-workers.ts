@@ -20,13 +20,30 @@ export async function countLines(
 ): Promise<number | undefined> {
   const parts = await partsOf(path, partBytes);
   if (parts.length === 1) return countLinesOf(path, { start: 0 }, expression, signal);
+  try {
+    return await countOnThreads(path, parts, expression, signal);
+  } catch {
+    signal.throwIfAborted();
+    // Where no thread can be had, or one has failed, this one meets the fault itself.
+    return countLinesOf(path, { start: 0 }, expression, signal);
+  }
+}
+
+async function countOnThreads(
+  path: string,
+  parts: readonly FilePart[],
+  expression: RegExp,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   signal.throwIfAborted();
-  const workers = parts.map((part) => startWorker({ path, part, expression }));
   const { promise: stopped, reject, resolve } = Promise.withResolvers<undefined>();
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
+  const workers: Worker[] = [];
   try {
-    const counting = workers.map(async (worker) => {
+    const counting = parts.map(async (part) => {
+      const worker = startWorker({ path, part, expression });
+      workers.push(worker);
       const rows = await answerOf(worker);
       // One line that does not match is enough.
       if (rows === undefined) resolve(undefined);

@@ -375,6 +375,23 @@ describe('what is sent', () => {
     });
   });
 
+  test.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)('the body of a %s arrives whole', async (method) => {
+    const target = await server(replyJson('{}'));
+    const http = client(target);
+    await http.request({ path: '/a', method, body: { json: { text: 'ü😀' } } });
+    await http.request({ path: '/b', method });
+    expect(target.seen.map(({ body }) => body)).toEqual(['{"text":"ü😀"}', '']);
+    expect(target.seen[0]?.headers['content-length']).toBe('17');
+  });
+
+  test('a GET has no body', async () => {
+    const target = await server(replyJson('{}'));
+    await expect(client(target).request({ path: '/', body: { json: {} } })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    });
+    expect(target.seen).toHaveLength(0);
+  });
+
   test('errors show neither query values nor ids nor headers nor body', async () => {
     const target = await server(reply(400, 'body-canary'));
     const http = client(target, { headers: { authorization: 'Bearer header-canary' } });
@@ -388,6 +405,21 @@ describe('what is sent', () => {
 });
 
 describe('headers that HTTP cannot carry', () => {
+  test.each([
+    ['content-length', '3'],
+    ['Transfer-Encoding', 'chunked'],
+    ['expect', '100-continue'],
+    ['upgrade', 'canary'],
+    ['x-control', 'a\u0001b'],
+    ['x-emoji', '😀'],
+  ])('or the client sets by itself are not sent: %s', async (name, value) => {
+    const target = await server(reply(200));
+    const sent = client(target).request({ path: '/', method: 'POST', headers: { [name]: value } });
+    await expect(sent).rejects.toMatchObject({ code: 'CONFIG_INVALID', retryable: false });
+    await expect(sent).rejects.toThrow(name.toLowerCase());
+    expect(target.seen).toHaveLength(0);
+  });
+
   test('are an error of configuration that names them and never shows them', async () => {
     const target = await server(reply(200));
     const error = await client(target)

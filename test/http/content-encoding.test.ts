@@ -20,11 +20,11 @@ const value = { name: 'Grüße', items: Array.from({ length: 2_000 }, (_, i) => 
 const json = Buffer.from(JSON.stringify(value));
 
 /** Answers every request with these bytes, and ends the connection: no length says where the body ends. */
-async function server(bytes: Buffer, coding: string) {
+async function server(bytes: Buffer, coding: string, status = 200) {
   const asked: IncomingHttpHeaders[] = [];
   const http = createServer((request, response) => {
     asked.push(request.headers);
-    response.writeHead(200, {
+    response.writeHead(status, {
       'content-type': 'application/json',
       'content-encoding': coding,
       connection: 'close',
@@ -77,6 +77,23 @@ describe('a body', () => {
     const { client } = await server(bytes, 'gzip, secret');
     const answer = await client().request({ path: '', method: 'POST' });
     expect(Buffer.from(answer.bytes).equals(bytes)).toBe(true);
+  });
+
+  test.each([
+    ['gzip', 200],
+    ['br', 200],
+    ['gzip, br', 200],
+    ['gzip', 204],
+    ['deflate', 205],
+  ])('without a byte that calls itself %s with status %d is empty', async (coding, status) => {
+    const { client } = await server(Buffer.alloc(0), coding, status);
+    const answer = await client().request({ path: '', method: 'DELETE' });
+    expect([answer.status, answer.bytes.byteLength]).toEqual([status, 0]);
+  });
+
+  test('of an error in layer upon layer does not hide the status', async () => {
+    const { client } = await server(gzipSync(json), 'gzip, gzip, gzip, gzip', 403);
+    await expect(client().request({ path: '' })).rejects.toMatchObject({ code: 'HTTP_STATUS', status: 403 });
   });
 
   test('in layer upon layer is refused', async () => {

@@ -102,6 +102,11 @@ describe('a server that breaks off', () => {
     ['hangs up without an answer', (socket) => socket.end(), 'HTTP_NETWORK'],
     ['speaks no HTTP', (socket) => socket.end('SSH-2.0-canary\r\n\r\n'), 'HTTP_NETWORK'],
     [
+      'changes to another protocol',
+      (socket) => socket.write('HTTP/1.1 101 S\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+      'HTTP_NETWORK',
+    ],
+    [
       'resets in the middle of the body',
       (socket) =>
         socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx', () =>

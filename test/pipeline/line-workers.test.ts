@@ -1,4 +1,5 @@
 /** Lines of large files are counted on several threads, each of which has a part of the file. */
+import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +50,18 @@ test('a line longer than a part, and one that is too long', async () => {
   expect(await countLines(path, expression, signal, 300_000)).toBe(4);
   writeFileSync(path, `${[line('a'), line('x'.repeat(3_000_000)), line('b')].join('\n')}\n`);
   expect(await countLines(path, expression, signal, 300_000)).toBeUndefined();
+});
+
+test('where no thread may be started, this one counts', () => {
+  writeFileSync(path, `${line('x')}\n`.repeat(1_000));
+  const module = new URL('../../src/pipeline/line-workers.ts', import.meta.url).href;
+  const code = `const { countLines } = await import('${module}');
+    const { signal } = new AbortController();
+    console.log(await countLines(${JSON.stringify(path)}, ${String(expression)}, signal, 1_000));`;
+  const rights = ['--permission', '--allow-fs-read=*', '--allow-fs-write=*'];
+  const options = [...rights, '--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code];
+  const child = spawnSync(process.execPath, options, { encoding: 'utf8' });
+  expect([child.stdout.trim(), child.stderr]).toEqual(['1000', '']);
 });
 
 test('an abort ends the threads, and so does a fault', async () => {

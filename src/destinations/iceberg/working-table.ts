@@ -45,6 +45,9 @@ export interface FoundRows {
 /** Opens DuckDB, where it may be used. */
 export type EngineSource = () => Promise<DuckEngine | undefined>;
 
+/** DuckDB holds the list of places in memory as a whole. */
+const maxNamedRows = 2_000_000;
+
 /** Rows from which on a file is worth an engine of its own. */
 const bulkRows = 50_000n;
 
@@ -190,6 +193,7 @@ export class WorkingTable {
   async deletePlaces(file: ScanFile, rows: number, places: PlacesQuery): Promise<boolean> {
     const { file: data } = file.entry;
     const before = file.deletes.reduce((sum, { entry }) => sum + Number(entry.file.recordCount), 0);
+    if (rows + before > maxNamedRows) return false;
     if (this.#isEmptied || file.manifest === noManifest || this.#gone.has(data.location)) return false;
     if (this.#isRewritten(data, (rows + before) / Number(data.recordCount))) return false;
     const location = this.#deleteLocation();

@@ -80,18 +80,25 @@ export class DuckEngine {
     const { promise, resolve } = Promise.withResolvers<void>();
     const before = this.#last;
     this.#last = promise;
-    const interrupt = (): void => this.#connection.interrupt();
+    let interrupting: NodeJS.Timeout | undefined;
+    const interrupt = (): void => {
+      this.#connection.interrupt();
+      // One that comes before the statement runs is lost.
+      interrupting ??= setInterval(() => this.#connection.interrupt(), 20).unref();
+    };
     try {
       await before;
       signal?.throwIfAborted();
       signal?.addEventListener('abort', interrupt);
       const result = await this.#connection.stream(sql);
+      signal?.throwIfAborted();
       for await (const chunk of result) yield chunk.getRows();
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       throw engineError(what, error);
     } finally {
       signal?.removeEventListener('abort', interrupt);
+      clearInterval(interrupting);
       resolve();
     }
   }

@@ -45,7 +45,10 @@ export class IncomingFile {
   async stage(definition: TableDefinition, keys: readonly number[], signal: AbortSignal): Promise<boolean> {
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
-    const fitting = this.allFit(signal).finally(() => this.#rows === 0 && stop.abort());
+    let fits = false;
+    const fitting = this.allFit(signal)
+      .then((allFit) => (fits = allFit))
+      .finally(() => fits || stop.abort());
     const copying = this.#copy(definition, keys, either);
     const [fit, copied] = await Promise.allSettled([fitting, copying]);
     if (fit.status === 'rejected') throw fit.reason;
