@@ -341,6 +341,7 @@ test('a reader that polls sees all of it, or nothing', async () => {
   const place = new Place();
   const { newer } = await twoLoads(place);
   const over = new AbortController();
+  let polls = 0;
   const seen = (async () => {
     const pairs = new Set<string>();
     const client = (await openNessie(place.options)).api;
@@ -350,12 +351,18 @@ test('a reader that polls sees all of it, or nothing', async () => {
       const { tables, state } = await contentsOf(at);
       const cursors = (state as { state: { cursor: number } }[]).map((entry) => entry.state.cursor);
       pairs.add(JSON.stringify([tables['t']?.rows.length, tables['u']?.rows.length, ...cursors]));
+      polls++;
     }
     return pairs;
   })();
-  await delay(300);
+  const morePolls = async (): Promise<void> => {
+    const before = polls;
+    // The one that is under way may have begun earlier.
+    await expect.poll(() => polls, { timeout: 60_000 }).toBeGreaterThan(before + 1);
+  };
+  await morePolls();
   await place.undo(newer);
-  await delay(300);
+  await morePolls();
   over.abort();
   expect(await seen).toEqual(new Set(['[3,3,3,3]', '[2,2,2,2]']));
 });
