@@ -1,6 +1,6 @@
 /**
- * Sends one request over `node:http` or `node:https`. Their answers cost half the processor time of the built-in
- * fetch, whose body goes through web streams, and show what became of a body: cut short is an error, not an end.
+ * Sends one request over `node:http` or `node:https`. Where the server sets the pace, a body costs a third of the processor
+ * time that it takes through the web streams of the built-in fetch; and a compressed one that was cut off is an error, not an end.
  */
 import type { IncomingMessage } from 'node:http';
 import { decoded } from './content-encoding.ts';
@@ -24,7 +24,7 @@ const usualHeaders = { 'user-agent': 'node', 'accept-encoding': 'gzip, br' };
  */
 export async function sendRequest(url: URL, request: SentRequest): Promise<OpenAnswer> {
   const { request: open } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'));
-  const { promise, resolve, reject } = Promise.withResolvers<OpenAnswer>();
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const { body } = request;
   const outgoing = open(url, {
     method: request.method,
@@ -38,13 +38,13 @@ export async function sendRequest(url: URL, request: SentRequest): Promise<OpenA
   });
   // Stays for good: what happens to the connection after the answer must not end the process.
   outgoing.on('error', reject);
-  outgoing.on('response', (incoming) => resolve(answerOf(incoming)));
+  outgoing.on('response', resolve);
   // Nobody has asked for another protocol.
   outgoing.on('upgrade', (_incoming, socket) => socket.destroy());
   // However it ends, it ends.
   outgoing.on('close', () => reject(noAnswer()));
   outgoing.end(body);
-  return promise;
+  return answerOf(await promise);
 }
 
 function noAnswer(): Error {

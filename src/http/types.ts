@@ -86,7 +86,9 @@ export interface HttpClient {
    * Sends one request.
    *
    * @throws HttpError (`HTTP_STATUS`) for any status other than 2xx; `HTTP_NETWORK`, `HTTP_TIMEOUT`,
-   * `HTTP_BAD_BODY`, `HTTP_REDIRECT`, `LINK_ORIGIN`, `LIMIT_EXCEEDED`; `signal.reason` when aborted.
+   * `HTTP_BAD_BODY`, `HTTP_REDIRECT`, `LINK_ORIGIN`, `LIMIT_EXCEEDED`; `CONFIG_INVALID` before anything is sent, for a GET with
+   * a body and for headers that HTTP can't carry or that say where a message ends (e.g. `content-length`); `signal.reason` when
+   * aborted.
    */
   request(request: HttpRequest): Promise<HttpResponse>;
 }

@@ -3,15 +3,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBMapValue } from '@duckdb/node-api';
-import { emptyStatistics } from '../../../iceberg/column-statistics.ts';
 import type { DataFile } from '../../../iceberg/data-file.ts';
 import type { FileIo } from '../../../iceberg/file-io.ts';
 import { deleteFileOf, pathField, positionField } from '../../../iceberg/position-deletes.ts';
 import { ownDeletes } from '../../../iceberg/scan.ts';
 import type { ScanFile } from '../../../iceberg/scan.ts';
 import { quoteText } from '../../../model/sql-text.ts';
-import { figuresOf } from './copy-files.ts';
-import { noteStatistics } from './duck-types.ts';
+import { statisticsOf } from './copy-files.ts';
 import type { DuckEngine } from './engine.ts';
 import { deletedSql } from './scan-sql.ts';
 
@@ -48,11 +46,7 @@ export async function copyDeletes(
       signal,
     );
     const [, recordCount, , , columns] = told as [string, bigint, bigint, bigint, DuckDBMapValue];
-    const figures = figuresOf(columns);
-    const statistics = emptyStatistics();
-    for (const field of [pathField, positionField]) {
-      noteStatistics(field, figures.get(`"${field.name}"`) ?? new Map(), statistics);
-    }
+    const statistics = statisticsOf([pathField, positionField], columns);
     const bytes = await readFile(path);
     await io.write(location, bytes);
     return deleteFileOf(data, { location, recordCount, fileSizeBytes: BigInt(bytes.byteLength), statistics });

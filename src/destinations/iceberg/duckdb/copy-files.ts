@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBMapValue, DuckDBValue } from '@duckdb/node-api';
 import { emptyStatistics } from '../../../iceberg/column-statistics.ts';
-import type { DataFile } from '../../../iceberg/data-file.ts';
+import type { ColumnStatistics, DataFile } from '../../../iceberg/data-file.ts';
 import type { FileIo } from '../../../iceberg/file-io.ts';
 import { schemaOf, specOf } from '../../../iceberg/metadata.ts';
 import type { TableMetadata } from '../../../iceberg/metadata.ts';
 import { removeQuietly } from '../../../iceberg/snapshot-producer.ts';
+import type { NestedField } from '../../../iceberg/types.ts';
 import { quoteIdentifier, quoteText } from '../../../model/sql-text.ts';
 import { noteStatistics } from './duck-types.ts';
 import type { DuckEngine } from './engine.ts';
@@ -47,12 +48,7 @@ export async function copyFiles(engine: DuckEngine, query: string, target: CopyT
       const [path, count, , , columns] = row as [string, bigint, bigint, bigint, DuckDBMapValue];
       if (count === 0n) continue;
       const bytes = await readFile(path);
-      const statistics = emptyStatistics();
-      const figures = figuresOf(columns);
-      for (const field of fields) {
-        const found = figures.get(quoteIdentifier(field.name));
-        if (found) noteStatistics(field, found, statistics);
-      }
+      const statistics = statisticsOf(fields, columns);
       const location = `${metadata.location}/data/${randomUUID()}.parquet`;
       files.push({
         content: 'data',
@@ -80,9 +76,15 @@ export async function copyFiles(engine: DuckEngine, query: string, target: CopyT
   }
 }
 
-/** What `RETURN_STATS` tells of each column, by its quoted name. */
-export function figuresOf(columns: DuckDBMapValue): ReadonlyMap<DuckDBValue, ReadonlyMap<string, string>> {
-  return new Map(columns.entries.map(({ key, value }) => [key, textsOf(value)]));
+/** What `RETURN_STATS` tells of the columns of a file. */
+export function statisticsOf(fields: readonly NestedField[], columns: DuckDBMapValue): ColumnStatistics {
+  const figures = new Map(columns.entries.map(({ key, value }) => [key, textsOf(value)]));
+  const statistics = emptyStatistics();
+  for (const field of fields) {
+    const found = figures.get(quoteIdentifier(field.name));
+    if (found) noteStatistics(field, found, statistics);
+  }
+  return statistics;
 }
 
 function textsOf(value: DuckDBValue): ReadonlyMap<string, string> {

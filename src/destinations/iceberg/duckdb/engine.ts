@@ -50,10 +50,12 @@ export class DuckEngine {
         "SET TimeZone = 'UTC'; SET disabled_optimizers = 'join_order,build_side_probe_side'",
       );
       const engine = new DuckEngine(instance, connection, folder);
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      await connection.run(
-        `COPY (SELECT 0 AS nothing WHERE false) TO ${quoteText(engine.emptyFile)} (FORMAT parquet)`,
-      );
+      try {
+        await engine.#makeEmptyFile();
+      } catch (error) {
+        engine.close();
+        throw error;
+      }
       return engine;
     } catch (error) {
       if (isPlumbingError(error, 'OPTIONAL_PEER_MISSING')) return undefined;
@@ -101,6 +103,12 @@ export class DuckEngine {
       clearInterval(interrupting);
       resolve();
     }
+  }
+
+  async #makeEmptyFile(): Promise<void> {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    const sql = `COPY (SELECT 0 AS nothing WHERE false) TO ${quoteText(this.emptyFile)} (FORMAT parquet)`;
+    await this.run('preparing to read files', sql);
   }
 
   close(): void {
