@@ -3,6 +3,7 @@ import { PlumbingError } from '../../errors/index.ts';
 import { stringifyJson } from '../../model/index.ts';
 import { PageAhead } from './page-ahead.ts';
 import type { FetchPage } from './page-ahead.ts';
+import { PageKeys } from './page-keys.ts';
 
 /** One page of a list. */
 export interface ListPage {
@@ -62,8 +63,8 @@ export async function* readShiftingPages(
     const page = await pages.get(first);
     matches = page.matches ?? 0;
     if (read === 1) limit = Math.min(maxPages, pageLimit(page));
-    const keys = page.rows.map(keyOf);
-    if (first > 0 && overlap > 0 && !pass.isKnown(keys[0])) {
+    const keys = new PageKeys(page.rows.map(keyOf));
+    if (first > 0 && overlap > 0 && !pass.isKnown(keys, 0)) {
       // Rows above have vanished: those between the last page and this one would be lost.
       rewinds++;
       if (rewinds > maxRewinds) throw incomplete(what, pass);
@@ -103,8 +104,8 @@ function overlapOf(rows: number): number {
 
 /** What one pass over the list, from its top, has seen. */
 class Pass {
-  #older = new Set<string>();
-  #previous = new Set<string>();
+  #older = new PageKeys([]);
+  #previous = new PageKeys([]);
   #distinct = 0;
   #announced: number | undefined;
   #hasForgotten = false;
@@ -126,30 +127,32 @@ class Pass {
   restart(): void {
     this.#announced = undefined;
     if (!this.#hasForgotten) return;
-    this.#older = new Set();
-    this.#previous = new Set();
+    this.#older = new PageKeys([]);
+    this.#previous = new PageKeys([]);
     this.#distinct = 0;
     this.#hasForgotten = false;
   }
 
-  isKnown(key: string | undefined): boolean {
-    return key !== undefined && (this.#previous.has(key) || this.#older.has(key));
+  /** Whether the key at `index` was on one of the last two pages. */
+  isKnown(page: PageKeys, index: number): boolean {
+    return this.#previous.has(page, index) || this.#older.has(page, index);
   }
 
   /** Whether the page before had just these rows: a server that does not heed the position repeats itself. */
-  isPrevious(keys: readonly string[]): boolean {
-    return keys.length === this.#previous.size && keys.every((key) => this.#previous.has(key));
+  isPrevious(page: PageKeys): boolean {
+    const { keys } = page;
+    return keys.length === this.#previous.size && keys.every((_, index) => this.#previous.has(page, index));
   }
 
   /** The rows of the page that are not known yet. */
-  take({ rows, matches }: ListPage, keys: readonly string[]): readonly unknown[] {
-    const fresh = rows.filter((_, index) => !this.isKnown(keys[index]));
+  take({ rows, matches }: ListPage, page: PageKeys): readonly unknown[] {
+    const fresh = rows.filter((_, index) => !this.isKnown(page, index));
     this.#distinct += fresh.length;
     if (matches !== undefined) this.#announced = Math.min(this.#announced ?? matches, matches);
-    if (keys.length > 0) {
+    if (rows.length > 0) {
       this.#hasForgotten ||= this.#older.size > 0;
       this.#older = this.#previous;
-      this.#previous = new Set(keys);
+      this.#previous = page;
     }
     return fresh;
   }
