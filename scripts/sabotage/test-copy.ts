@@ -1,5 +1,6 @@
 /** A copy of the checkout in a temporary folder, in which sources can be broken and tests be run. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -67,7 +68,7 @@ export class TestCopy {
   }
 
   /** Runs test files, or those of their tests whose title holds `title`. */
-  run(files: readonly string[], title?: string): readonly TestResult[] {
+  async run(files: readonly string[], title?: string): Promise<readonly TestResult[]> {
     const report = join(this.#folder, 'report.json');
     rmSync(report, { force: true });
     const paths = files.map((file) => join('test', file));
@@ -80,11 +81,12 @@ export class TestCopy {
     ];
     if (title !== undefined) options.push('-t', title.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`));
     const vitest = join('node_modules', 'vitest', 'vitest.mjs');
-    spawnSync(process.execPath, [vitest, 'run', ...paths, ...options], {
+    const tests = spawn(process.execPath, [vitest, 'run', ...paths, ...options], {
       cwd: this.#folder,
       stdio: 'ignore',
       timeout: runTimeoutMs,
     });
+    await once(tests, 'exit');
     return existsSync(report) ? this.#read(JSON.parse(readFileSync(report, 'utf8')) as JsonReport) : [];
   }
 

@@ -108,15 +108,18 @@ export const processCases: readonly Case[] = [
     27,
     'ten times the rows need no more memory',
     async (place) => {
-      const peak = async (rows: number): Promise<number> => {
-        const folder = join(place.folder, String(rows));
+      const peak = async (rows: number, tries = 0): Promise<number> => {
+        const folder = join(place.folder, `${rows}-${tries}`);
         await mkdir(folder);
         const { report } = await child(place.at(folder), 'many', rows);
         strictEqual(report?.status, 'succeeded');
         return report.peakBytes;
       };
       const few = await peak(memoryRows);
-      const many = await peak(10 * memoryRows);
+      // What else the machine does delays the collector, so one try says little; rows that are kept are there in each.
+      let many = Infinity;
+      for (let tries = 0; tries < 3 && many > 1.2 * few; tries++)
+        many = Math.min(many, await peak(10 * memoryRows, tries));
       ok(many <= 1.2 * few, `peak memory grew from ${few} to ${many} bytes`);
     },
   ],

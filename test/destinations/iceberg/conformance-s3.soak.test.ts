@@ -1,10 +1,10 @@
-/** On a server that speaks S3: killed, and failing, at every step. */
+/** On a server that speaks S3: killed, and failing, at every step; a thousand loads. */
 import { afterAll, beforeAll, test } from 'vitest';
 import { startS3 } from '../../../scripts/services/s3.ts';
 import type { S3Service } from '../../../scripts/services/s3.ts';
 import { destinationConformance } from '../../../src/testing/index.ts';
 import { admin } from '../../iceberg/s3-fixture.ts';
-import { bucket, makeDestination, stepCases } from './conformance-s3.fixture.ts';
+import { bucket, makeDestination, lengthyCases } from './conformance-s3.fixture.ts';
 
 let service: S3Service | undefined;
 beforeAll(async () => {
@@ -16,5 +16,5 @@ afterAll(() => service?.close());
 
 const module = new URL('./conformance-s3.fixture.ts', import.meta.url);
 for (const { id, title, run } of destinationConformance(makeDestination, { module })) {
-  if (stepCases.includes(id)) test(`${id}: ${title}`, run, 600_000);
+  if (lengthyCases.includes(id)) test(`${id}: ${title}`, run, 600_000);
 }
