@@ -1,9 +1,9 @@
 /**
  * Packs the tarball and installs it into an empty project: every subpath imports, types resolve, nothing superfluous is
- * packed, and the installation stays within its budget (12 packages, 12 MB).
+ * packed, and the installation stays within its budget (12 packages, 12 MB). Compiles and runs a program with the oldest zod.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -11,6 +11,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const maxPackages = 12;
 const maxBytes = 12 * 1024 * 1024;
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly exports: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+};
 const work = mkdtempSync(join(tmpdir(), 'plumbing-package-'));
 const call = (command: string, args: string[], cwd: string): string =>
   execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
@@ -20,7 +24,7 @@ try {
     { filename: string; size: number; unpackedSize: number; files: { path: string }[] },
   ];
   const foreign = packed.files.filter(
-    ({ path }) => !/^(dist\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(path),
+    ({ path }) => !/^((dist|docs)\/|package\.json$|(README|LICENSE|CHANGELOG|SECURITY)(\.md)?$)/.test(path),
   );
   if (foreign.length > 0)
     throw new Error(`packed although not meant for users: ${foreign.map(({ path }) => path).join(', ')}`);
@@ -35,9 +39,6 @@ try {
 
   writeFileSync(join(work, 'package.json'), '{ "type": "module", "private": true }');
   call('npm', ['install', '--silent', tarball], work);
-  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    exports: Record<string, string>;
-  };
   for (const subpath of Object.keys(manifest.exports)) {
     if (subpath === './package.json') continue;
     const name = `plumbing-core${subpath.slice(1)}`;
@@ -53,6 +54,8 @@ try {
   const counted = call(process.execPath, ['--input-type=module', '-e', count], work).trim();
   if (counted !== '4000') throw new Error(`threads of the package counted ${counted} of 4000 lines`);
 
+  checkOldestZod(tarball);
+
   const packages =
     call('npm', ['ls', '--all', '--parseable', '--omit=dev'], work).trim().split('\n').length - 1;
   const bytes = sizeOf(join(work, 'node_modules'));
@@ -64,6 +67,40 @@ try {
   if (bytes > maxBytes) throw new Error(`${bytes} bytes are installed, the budget is ${maxBytes}`);
 } finally {
   rmSync(work, { recursive: true, force: true });
+}
+
+/** A project that has the oldest zod of the range: its own schemas must be the ones that the package means, at compile time too. */
+function checkOldestZod(tarball: string): void {
+  const { zod } = manifest.peerDependencies as { zod: string };
+  const project = join(work, 'oldest-zod');
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }');
+  const types = join(root, 'node_modules/@types/node');
+  call('npm', ['install', '--silent', tarball, `zod@${zod.replace('^', '')}`, types], project);
+  writeFileSync(
+    join(project, 'shop.ts'),
+    `import { decimal, defineSource, defineStream, run } from 'plumbing-core';
+     import { readRows, sqlite } from 'plumbing-core/destinations/sqlite';
+     import { z } from 'zod';
+     const orders = defineStream({
+       name: 'orders',
+       schema: z.object({ id: z.string(), placedAt: z.iso.datetime(), total: decimal(15, 2).nullable() }),
+       primaryKey: ['id'],
+       cursor: { column: 'placed_at' },
+       async *read() {
+         yield [{ id: 'a', placedAt: '2026-01-01T00:00:00Z', total: '1.50' }];
+       },
+     });
+     await run({ source: defineSource({ name: 'shop', streams: [orders] }), destination: sqlite('shop.db') });
+     for await (const row of readRows('shop.db', orders)) {
+       const total: string | null = row.total;
+       console.log(row.id.toUpperCase(), total);
+     }`,
+  );
+  const options = ['--strict', '--module', 'nodenext', '--target', 'es2024', '--types', 'node', '--noEmit'];
+  call(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options, 'shop.ts'], project);
+  const said = call(process.execPath, ['shop.ts'], project).trim();
+  if (said !== 'A 1.50') throw new Error(`with zod ${zod} a program said ${said}`);
 }
 
 function sizeOf(folder: string): number {

@@ -1,5 +1,6 @@
 /** What zod tells of a schema's inside: the part of `_zod` that schemas are compiled from. */
 import type { z } from 'zod';
+import { PlumbingError } from '../errors/index.ts';
 
 /** The definition of a schema; which fields it has depends on its type. */
 export interface ZodDef {
@@ -23,7 +24,14 @@ interface Internals {
   readonly traits: ReadonlySet<string>;
 }
 
-const internalsOf = (schema: z.ZodType): Internals => (schema as unknown as { _zod: Internals })._zod;
+function internalsOf(schema: z.ZodType): Internals {
+  const { _zod } = schema as unknown as { _zod?: Internals };
+  if (_zod) return _zod;
+  throw new PlumbingError(
+    'SCHEMA_INVALID',
+    'a schema is no zod 4 schema: make it with z.object({ ... }) of the package zod, version 4.1 or newer',
+  );
+}
 
 /** The definition of a schema. */
 export const defOf = (schema: z.ZodType): ZodDef => internalsOf(schema).def;

@@ -212,6 +212,14 @@ describe('defineStream', () => {
         }),
     ],
     ['a reserved name', () => defineStream({ name: '_plumbing_state', read })],
+    [
+      'a schema that is none of zod 4',
+      () => defineStream({ name: 's', schema: { _def: { typeName: 'ZodObject' } } as never, read }),
+    ],
+    [
+      'a field whose type is none of zod 4',
+      () => defineStream({ name: 's', schema: z.object({ a: { _def: {} } as never }), read }),
+    ],
     ['an empty name', () => defineStream({ name: '', read })],
     [
       'two streams of one name',

@@ -6,9 +6,9 @@ export type FaultKind =
    * Answers with `status`, and `retryAfter` (seconds, or an HTTP date) where given. The body is a German text in Latin-1
    * for 429 (reference: quirk 21), nothing for 404 (quirk 37), a BusinessMessage else.
    */
-  | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: string }
+  | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: string | undefined }
   /** Answers with `status` (default 500) and a BusinessMessage in Latin-1 that is said to be UTF-8. Reference: quirk 21. */
-  | { readonly kind: 'latin1'; readonly status?: number }
+  | { readonly kind: 'latin1'; readonly status?: number | undefined }
   /** Breaks off in the middle of the body: `length`, before the announced length; `clean`, as if it were whole. */
   | { readonly kind: 'truncated'; readonly shape: 'length' | 'clean' }
   /** Waits real milliseconds before the headers, or in the middle of the body. */
@@ -16,7 +16,7 @@ export type FaultKind =
   /** Resets the connection instead of answering; what was asked for is done all the same. */
   | { readonly kind: 'reset' }
   /** Does what was asked and never answers; with `part: 'body'`, never gets beyond half of the body. */
-  | { readonly kind: 'hang'; readonly part?: 'headers' | 'body' }
+  | { readonly kind: 'hang'; readonly part?: 'headers' | 'body' | undefined }
   /** Answers 200 with an HTML page. */
   | { readonly kind: 'html' }
   /** Sends the client elsewhere (307). */
@@ -31,13 +31,13 @@ export type FaultKind =
 /** A fault, and which requests it strikes. Without matchers, the next one. */
 export type Fault = FaultKind & {
   /** E.g. `GET`. Default: any. */
-  readonly method?: string;
+  readonly method?: string | undefined;
   /** Part of the path with its query, e.g. `/transactions?`, or an expression for it, e.g. `/paging-first=[1-9]/`. Default: any. */
-  readonly path?: string | RegExp;
+  readonly path?: string | RegExp | undefined;
   /** Strikes from this matching request on, counted from 1. Default 1. */
-  readonly nth?: number;
+  readonly nth?: number | undefined;
   /** How often it strikes. Default 1; 0 stands for always. */
-  readonly times?: number;
+  readonly times?: number | undefined;
 };
 
 /** Decides which requests are struck. */

@@ -7,13 +7,13 @@ const kind = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('status'),
     status: z.int().min(200).max(599),
-    retryAfter: z.exactOptional(z.string()),
+    retryAfter: z.string().optional(),
   }),
-  z.object({ kind: z.literal('latin1'), status: z.exactOptional(z.int().min(400).max(599)) }),
+  z.object({ kind: z.literal('latin1'), status: z.int().min(400).max(599).optional() }),
   z.object({ kind: z.literal('truncated'), shape: z.enum(['length', 'clean']) }),
   z.object({ kind: z.literal('slow'), part, delayMs: z.number().min(0) }),
   z.object({ kind: z.literal('reset') }),
-  z.object({ kind: z.literal('hang'), part: z.exactOptional(part) }),
+  z.object({ kind: z.literal('hang'), part: part.optional() }),
   z.object({ kind: z.literal('html') }),
   z.object({ kind: z.literal('redirect'), location: z.string() }),
   z.object({ kind: z.literal('unknown-fields') }),
@@ -21,11 +21,11 @@ const kind = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('expired-token') }),
 ]);
 const matcher = z.object({
-  method: z.exactOptional(z.string()),
-  path: z.exactOptional(z.string()),
-  pathPattern: z.exactOptional(z.string()),
-  nth: z.exactOptional(z.int().min(1)),
-  times: z.exactOptional(z.int().min(0)),
+  method: z.string().optional(),
+  path: z.string().optional(),
+  pathPattern: z.string().optional(),
+  nth: z.int().min(1).optional(),
+  times: z.int().min(0).optional(),
 });
 
 /** A fault from JSON. `pathPattern` stands for an expression, which JSON cannot hold; the problem as text if it is none. */
