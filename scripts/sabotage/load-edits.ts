@@ -3,6 +3,7 @@ import type { Edit } from './edit.ts';
 
 const connection = 'src/destinations/sqlite/connection.ts';
 const load = 'src/destinations/sqlite/load.ts';
+const streamCursors = 'src/pipeline/stream-cursors.ts';
 const streamLoad = 'src/pipeline/stream-load.ts';
 
 export const loadEdits: readonly Edit[] = [
@@ -145,7 +146,7 @@ export const loadEdits: readonly Edit[] = [
   {
     name: 'rows that do not validate are dropped without a word',
     file: streamLoad,
-    old: 'if (shaped.rejected.length > 0) await load.quarantine(name, shaped.rejected);',
+    old: 'await this.#context.load.quarantine(this.#stream.name, rows);',
     with: '',
     test: 'pipeline/run.test.ts',
     title: 'go to quarantine, are counted',
@@ -153,24 +154,32 @@ export const loadEdits: readonly Edit[] = [
   {
     name: 'the cursor of an unordered stream passes rows that were not read',
     file: streamLoad,
-    old: "const settled = batch.cursor !== undefined || this.#stream.cursor?.order === 'ascending';",
-    with: 'const settled = true;',
+    old: "const isAscending = this.#stream.cursor?.order === 'ascending';",
+    with: 'const isAscending = true;',
     test: 'pipeline/run.test.ts',
     title: 'keeps its pages but not the cursor when they come in any order',
   },
   {
     name: 'the next read begins after the cursor, without the lookback',
-    file: streamLoad,
-    old: 'return startAfter(notAhead(stored.cursor, this.#ceiling, type), type, this.#stream.cursor);',
-    with: 'return stored.cursor;',
+    file: streamCursors,
+    old: 'const from = startAfter(begin, type, options);',
+    with: 'const from = startAfter(begin, type, { column: options.column });',
     test: 'pipeline/run.test.ts',
     title: 'look back as far as the stream says',
   },
   {
+    name: 'a cursor of the source passes rows that are yet to come',
+    file: 'src/pipeline/cursor.ts',
+    old: 'return this.#latest(isAscending ? this.#largest : undefined);',
+    with: 'return this.#latest(isAscending ? this.#largest : this.#largest);',
+    test: 'pipeline/given-cursors.test.ts',
+    title: 'do not move the cursor before the end',
+  },
+  {
     name: 'a row that is dated ahead moves the cursor there',
     file: 'src/pipeline/cursor.ts',
-    old: 'this.take(notAhead(value, this.#ceiling, this.#type));',
-    with: 'this.take(value);',
+    old: 'const reached = notAhead(value, ceiling, type);',
+    with: 'const reached = ceiling === undefined ? value : value;',
     test: 'pipeline/cursor.test.ts',
     title: 'a row that is dated ahead moves the cursor to the moment of the run',
   },

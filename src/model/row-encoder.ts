@@ -11,6 +11,27 @@ export interface CellEncoder<Cell> {
   readonly encode: (value: Value) => Cell | undefined;
 }
 
+/** A row that a store can't hold exactly. */
+export interface Misfit {
+  /** Position among the rows that were given together. */
+  readonly offset: number;
+  /** Names the column, never the value. */
+  readonly reason: string;
+}
+
+/** Rows that a store can't hold exactly: code `ROW_INVALID`. None of those given with them was taken. */
+export class MisfitError extends PlumbingError {
+  /** All of them, one each row. */
+  readonly misfits: readonly Misfit[];
+
+  constructor(table: string, firstIndex: number, misfits: readonly Misfit[]) {
+    const [{ offset, reason }] = misfits as readonly [Misfit];
+    const row = firstIndex + offset;
+    super('ROW_INVALID', `table "${table}", row ${row}: ${reason}`, { context: { table, row } });
+    this.misfits = misfits;
+  }
+}
+
 /** Encodes the rows of one table. */
 export class RowEncoder<Cell> {
   readonly #table: string;
@@ -28,45 +49,45 @@ export class RowEncoder<Cell> {
   /**
    * Encodes a batch; `firstIndex` is the index of its first row among all rows of the table in this load.
    *
-   * @throws PlumbingError `ROW_INVALID`, naming table, row and column, never the value.
+   * @throws MisfitError `ROW_INVALID`, naming table, row and column, never the value.
    */
   encode(rows: readonly Row[], firstIndex: number): (Cell | null)[][] {
+    const encoded: (Cell | null)[][] = [];
+    const misfits: Misfit[] = [];
+    for (let offset = 0; offset < rows.length; offset++) {
+      const cells = this.#encodeRow(rows[offset] as Row);
+      if (typeof cells === 'string') misfits.push({ offset, reason: cells });
+      else encoded.push(cells);
+    }
+    if (misfits.length > 0) throw new MisfitError(this.#table, firstIndex, misfits);
+    return encoded;
+  }
+
+  /** The cells of a row, or why they do not fit. */
+  #encodeRow(row: Row): (Cell | null)[] | string {
     const width = this.#columns.length;
     const encoders = this.#encoders;
-    return rows.map((row, offset) => {
-      if (row.length > width)
-        throw this.#invalid(firstIndex + offset, `${row.length} cells for ${width} columns`);
-      const encoded = Array<Cell | null>(width);
-      for (let i = 0; i < width; i++) {
-        const value = row[i];
-        if (value === null || value === undefined) {
-          encoded[i] = this.#empty(i, firstIndex + offset);
-          continue;
-        }
-        const cell = (encoders[i] as CellEncoder<Cell>['encode'])(value);
-        if (cell === undefined) throw this.#misfit(i, firstIndex + offset);
-        encoded[i] = cell;
+    if (row.length > width) return `${row.length} cells for ${width} columns`;
+    const encoded = Array<Cell | null>(width);
+    for (let i = 0; i < width; i++) {
+      const value = row[i];
+      if (value === null || value === undefined) {
+        const { name, nullable } = this.#columns[i] as Column;
+        if (!nullable) return `column "${name}" must have a value`;
+        encoded[i] = null;
+        continue;
       }
-      return encoded;
-    });
+      const cell = (encoders[i] as CellEncoder<Cell>['encode'])(value);
+      if (cell === undefined) return this.#misfit(i);
+      encoded[i] = cell;
+    }
+    return encoded;
   }
 
-  #empty(index: number, row: number): null {
-    const { name, nullable } = this.#columns[index] as Column;
-    if (!nullable) throw this.#invalid(row, `column "${name}" must have a value`);
-    return null;
-  }
-
-  #misfit(index: number, row: number): PlumbingError {
+  #misfit(index: number): string {
     const { name, type } = this.#columns[index] as Column;
     const { expected } = this.#codecs[index] as CellEncoder<Cell>;
-    return this.#invalid(row, `column "${name}" (${type}): expected ${expected}`);
-  }
-
-  #invalid(row: number, what: string): PlumbingError {
-    return new PlumbingError('ROW_INVALID', `table "${this.#table}", row ${row}: ${what}`, {
-      context: { table: this.#table, row },
-    });
+    return `column "${name}" (${type}): expected ${expected}`;
   }
 }
 

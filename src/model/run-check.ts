@@ -2,15 +2,26 @@
 import { PlumbingError } from '../errors/index.ts';
 import type { Check, CheckEngine, CheckQuery, CheckResult } from './check.ts';
 import { quoteIdentifier } from './sql-text.ts';
+import { untilAborted } from './until-aborted.ts';
 
 type Rows = readonly Record<string, unknown>[];
 
 const readStatement = /^\s*(select|with|values)\b/i;
 
-/** Runs every check, one after the other, in the order in which they are. A check that can't run has failed. */
-export async function runEach(checks: readonly Check[], queries: CheckQueries): Promise<CheckResult[]> {
+/**
+ * Runs every check, one after the other, in the order in which they are. A check that can't run has failed. Rejects with
+ * the signal's reason when that aborts, also while a check waits for something.
+ */
+export async function runEach(
+  checks: readonly Check[],
+  queries: CheckQueries,
+  signal: AbortSignal,
+): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
-  for (const check of checks) results.push(await runOne(check, queries[check.engine ?? 'sqlite']));
+  for (const check of checks) {
+    const query = queries[check.engine ?? 'sqlite'];
+    results.push(await untilAborted(runOne(check, query), signal));
+  }
   return results;
 }
 

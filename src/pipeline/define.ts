@@ -24,6 +24,11 @@ export interface Pipeline {
   /** `true` stages the load even without checks. */
   readonly staged?: boolean;
   readonly checkpoint?: CheckpointOptions;
+  /**
+   * How many rows of a stream may not fit in one run. With more the stream fails (`ROW_INVALID`); what was rejected so far
+   * stays in quarantine, unless the load is staged. Default: no limit; rows that do not fit are only counted and warned of.
+   */
+  readonly maxRejected?: number;
   /** Where a stream begins that has no cursor yet, e.g. a date. */
   readonly since?: JsonValue;
   /** Ignores stored cursors and reads everything again (from `since`, when given). */

@@ -30,12 +30,14 @@ export interface StreamReport extends TableCounts {
   readonly status: 'succeeded' | 'failed' | 'skipped';
   /** Rows that the source gave. */
   readonly read: number;
+  /** Of these, the ones that did not fit. They are in quarantine, unless the load was not published. */
+  readonly rejected: number;
   /** Batches that the source gave; for paged sources: pages. */
   readonly batches: number;
   readonly partitions: number;
   /** Columns that were added or widened in this run, e.g. `note: string`. */
   readonly schemaChanges: readonly string[];
-  /** The cursors after the run, by partition. A stream without partitions has the one key `''`. */
+  /** The cursors that are stored after the run, by partition. A stream without partitions has the one key `''`. */
   readonly cursors: Readonly<Record<string, JsonValue>>;
   readonly durationMs: number;
   readonly error?: ReportedError;

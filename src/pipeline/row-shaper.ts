@@ -5,11 +5,14 @@ import { redact } from '../logging/index.ts';
 import { RowKeys, compileSchema, pathKey, rowKeyColumn } from '../model/index.ts';
 import type { CompiledSchema, QuarantinedRow, Row, Stream, TableDefinition, Value } from '../model/index.ts';
 import { ExtraColumns } from './extra-columns.ts';
+import type { Misfit } from '../model/row-encoder.ts';
 import type { ColumnChange } from './extra-columns.ts';
 
 /** A batch, ready for the load. */
 export interface ShapedBatch {
   readonly rows: readonly Row[];
+  /** For each of `rows` its position in the batch. */
+  readonly offsets: readonly number[];
   readonly rejected: readonly QuarantinedRow[];
   /** To be applied to the table before the rows are written. */
   readonly changes: readonly ColumnChange[];
@@ -101,14 +104,35 @@ export class RowShaper {
     if (this.#keyIndexes.length === 0)
       this.#keyIndexes = this.#keyNames.map((name) => this.#extras.indexOfName(name));
     const rows: Row[] = [];
+    const kept: number[] = [];
     for (let i = 0; i < laidOut.length; i++) {
       const row = laidOut[i] as Cells;
       const missing = this.#missingKey(row);
-      if (missing === undefined) rows.push(row);
-      else reject(offsets[i] as number, `${missing}: the key has no value`);
+      if (missing === undefined) {
+        rows.push(row);
+        kept.push(offsets[i] as number);
+      } else reject(offsets[i] as number, `${missing}: the key has no value`);
     }
     this.#read += batch.length;
-    return { rows, rejected, changes: this.#extras.takeChanges() };
+    return { rows, offsets: kept, rejected, changes: this.#extras.takeChanges() };
+  }
+
+  /**
+   * Rows of the batch that was shaped last, which the table's store turned down.
+   *
+   * @throws PlumbingError `SCHEMA_DRIFT` with the policy `freeze`.
+   */
+  misfits(
+    batch: readonly unknown[],
+    { offsets }: ShapedBatch,
+    found: readonly Misfit[],
+  ): readonly QuarantinedRow[] {
+    const first = this.#read - batch.length;
+    return found.map(({ offset: place, reason }) => {
+      const offset = offsets[place] as number;
+      if (this.#stream.drift === 'freeze') throw this.#frozen(first + offset, reason);
+      return { index: first + offset, reason: redact(reason), raw: batch[offset] };
+    });
   }
 
   /** One row laid out, or the reason why it does not fit. */

@@ -109,6 +109,7 @@ class Run {
       const context: RunContext = {
         pipeline: this.#pipeline,
         load,
+        isStaged: this.#isStaged,
         state,
         signal: this.#signal,
         now: this.#now,
@@ -116,8 +117,9 @@ class Run {
         day,
         options: this.#options,
       };
-      const reports = await this.#loadStreams(context, streams);
-      return await this.#publish(load, reports);
+      const loads = streams.map((stream) => new StreamLoad(context, stream));
+      const reports = await this.#loadStreams(context, loads);
+      return await this.#publish(load, loads, reports);
     } catch (error) {
       await load.abort(messageOf(error));
       throw error;
@@ -139,20 +141,21 @@ class Run {
     const chosen = selected.filter((stream) => work.some((item) => item.stream === stream.name));
     for (const stream of chosen) {
       const { name, write } = stream;
-      if (stream.partitions && takesWholeSets(write))
+      const isScoped = write.mode === 'merge' && write.strategy === 'delete-insert';
+      if (stream.partitions && (isScoped || takesWholeSets(write)))
         throw new PlumbingError(
           'CONFIG_INVALID',
-          `stream "${name}": what is read takes the place of all rows, so its parts can't be loaded one at a time; run it whole`,
+          `stream "${name}": what is read takes the place of ${isScoped ? 'whole scopes' : 'all rows'}, so its parts can't be loaded one at a time; run it whole`,
         );
     }
     return chosen;
   }
 
-  async #loadStreams(context: RunContext, streams: readonly Stream[]): Promise<StreamReport[]> {
+  async #loadStreams(context: RunContext, loads: readonly StreamLoad[]): Promise<StreamReport[]> {
     const reports: StreamReport[] = [];
     let stop: unknown;
-    for (const stream of streams) {
-      const loading = new StreamLoad(context, stream);
+    for (const loading of loads) {
+      const { stream } = loading;
       const startedMs = performance.now();
       const finish = (status: StreamReport['status'], error?: unknown): void => {
         const report = loading.report(status, Math.round(performance.now() - startedMs));
@@ -170,7 +173,11 @@ class Run {
         finish('succeeded');
       } catch (error) {
         if (this.#signal.aborted) throw this.#signal.reason;
-        log.error('stream {stream} failed: {message}', { stream: stream.name, message: messageOf(error) });
+        log.error('stream {stream} failed: {message}', {
+          stream: stream.name,
+          message: messageOf(error),
+          ...(!isPlumbingError(error) && { stack: stackOf(error) }),
+        });
         await loading.keepProgress(error);
         finish('failed', error);
         if (endsTheRun(error)) stop = error;
@@ -179,7 +186,11 @@ class Run {
     return reports;
   }
 
-  async #publish(load: Load, streams: readonly StreamReport[]): Promise<RunReport> {
+  async #publish(
+    load: Load,
+    loads: readonly StreamLoad[],
+    streams: readonly StreamReport[],
+  ): Promise<RunReport> {
     const checks = this.#pipeline.checks ?? [];
     failpoint('run.loaded');
     this.#signal.throwIfAborted();
@@ -193,8 +204,13 @@ class Run {
     requireCommitted(await load.publish(), this.#name);
     failpoint('run.published');
     const failed = streams.some((stream) => stream.status !== 'succeeded');
-    // Only publishing gives a staged load its final counts.
-    const counted = streams.map((stream) => ({ ...stream, ...load.counts(stream.stream) }));
+    for (const each of loads) each.published();
+    // Only publishing gives a staged load its final counts and cursors.
+    const counted = streams.map((stream, i) => ({
+      ...stream,
+      ...load.counts(stream.stream),
+      cursors: (loads[i] as StreamLoad).cursors,
+    }));
     return this.#report(failed ? 'failed' : 'succeeded', counted, results, []);
   }
 
@@ -227,7 +243,15 @@ function endsTheRun(error: unknown): boolean {
 
 /** Redacted: a source of somebody else may quote what it sent. */
 function messageOf(error: unknown): string {
-  return redact(error instanceof Error ? error.message : String(error));
+  if (!(error instanceof Error)) return redact(String(error));
+  // What fetch throws says nothing by itself.
+  const cause = !isPlumbingError(error) && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  return redact(error.message + cause);
+}
+
+/** For errors that nobody has foreseen: where they come from. */
+function stackOf(error: unknown): string {
+  return redact(error instanceof Error ? (error.stack ?? '') : '');
 }
 
 function reportError(error: unknown): ReportedError {

@@ -2,33 +2,42 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PlumbingError } from '../errors/index.ts';
 import { failpoint } from '../failpoints/index.ts';
+import { getLogger, redact } from '../logging/index.ts';
 import { isStagedMode } from '../model/index.ts';
 import type {
   Batch,
-  Column,
+  Commit,
   FileBatch,
-  JsonObject,
-  JsonValue,
   Load,
   Partition,
-  PartitionState,
   PipelineState,
+  QuarantinedRow,
+  Row,
   RowFile,
   StateEntry,
   Stream,
 } from '../model/index.ts';
-import { physicalKey } from '../model/table-layout.ts';
+import { MisfitError } from '../model/row-encoder.ts';
+import { untilAborted } from '../model/until-aborted.ts';
 import { requireCommitted } from './commit.ts';
-import { CursorTracker, momentOf, notAhead, startAfter } from './cursor.ts';
+import type { CursorTracker } from './cursor.ts';
 import type { CheckpointOptions, Pipeline, RunOptions } from './define.ts';
+import { isFile, requireBatch, requireIterable } from './given.ts';
 import { lookAtLines } from './line-file.ts';
+import { oneAhead } from './one-ahead.ts';
 import type { StreamReport } from './report.ts';
 import { RowShaper } from './row-shaper.ts';
+import type { ShapedBatch } from './row-shaper.ts';
+import { StreamCursors } from './stream-cursors.ts';
+
+const log = getLogger('pipeline');
 
 /** What all streams of a run share. */
 export interface RunContext {
   readonly pipeline: Pipeline;
   readonly load: Load;
+  /** All of it becomes visible at once, when it is published. */
+  readonly isStaged: boolean;
   /** The state at the start of the run. */
   readonly state: PipelineState;
   readonly signal: AbortSignal;
@@ -50,20 +59,17 @@ export class StreamLoad {
   readonly #checkpointMs: number;
   /** Rows may be committed before the stream's end. */
   readonly #direct: boolean;
-  readonly #cursorColumn: Column | undefined;
-  readonly #cursorIndex: number;
-  /** The moment of the run, where rows that are read twice are known by their key. */
-  readonly #ceiling: JsonValue | undefined;
+  readonly #cursors: StreamCursors;
   readonly #schemaChanges = new Map<string, string>();
-  readonly #cursors: Record<string, JsonValue> = {};
-  /** Cursors that may be stored with the next commit. */
-  #dueState: StateEntry[] = [];
+  /** Taken by the load, but not visible before it is published. */
+  readonly #held: StateEntry[] = [];
   #rowsSinceCommit = 0;
   #lastCommitMs = performance.now();
   #batches = 0;
   /** From the begin of a commit to its success: what failed once is not tried again with the same rows. */
   #isCommitting = false;
   #partitions = 0;
+  #rejected = 0;
 
   constructor(context: RunContext, stream: Stream) {
     this.#context = context;
@@ -74,33 +80,40 @@ export class StreamLoad {
     this.#checkpointRows = checkpoint?.rows ?? destination.checkpoint?.rows ?? defaults.rows;
     this.#checkpointMs = checkpoint?.intervalMs ?? destination.checkpoint?.intervalMs ?? defaults.intervalMs;
     this.#direct = !isStagedMode(table);
-    this.#cursorIndex = table.columns.findIndex((column) => column.name === stream.cursor?.column);
-    this.#cursorColumn = table.columns[this.#cursorIndex];
-    // With the day in the key, a row that is read on another day is another row.
-    const key = physicalKey(table);
-    if (this.#cursorColumn && key.length > 0 && !key.includes('_inserted_at_day')) {
-      this.#ceiling = momentOf(this.#cursorColumn.type, context.day, context.startedAt);
-    }
-    for (const entry of context.state.entries()) {
-      if (entry.stream === stream.name && entry.state.cursor !== undefined) {
-        this.#cursors[entry.partition] = entry.state.cursor;
-      }
-    }
+    this.#cursors = new StreamCursors(stream, table, context);
+  }
+
+  get stream(): Stream {
+    return this.#stream;
+  }
+
+  /** The cursors that are stored, by partition. */
+  get cursors(): StreamReport['cursors'] {
+    return this.#cursors.stored;
   }
 
   /** Reads everything and commits it. After an error, `keepProgress` decides what stays. */
   async run(): Promise<void> {
+    this.#lastCommitMs = performance.now();
     for await (const partition of this.#plan()) {
       this.#partitions++;
       await this.#loadPartition(partition);
     }
-    this.#isCommitting = true;
-    requireCommitted(
-      await this.#context.load.finishTable(this.#stream.name, this.#takeState()),
-      this.#stream.name,
-    );
-    this.#isCommitting = false;
-    this.#context.options.onProgress?.({ type: 'committed', stream: this.#stream.name });
+    const { load } = this.#context;
+    await this.#commitWith((state) => load.finishTable(this.#stream.name, state));
+    if (this.#rejected === 0) return;
+    log.warn('stream {stream}: {rejected} of {read} rows did not fit', {
+      stream: this.#stream.name,
+      rejected: this.#rejected,
+      read: this.#shaper.rowsRead,
+    });
+  }
+
+  /** A staged load has been published. */
+  published(): void {
+    this.#cursors.commit(this.#held);
+    if (this.#context.isStaged)
+      this.#context.options.onProgress?.({ type: 'committed', stream: this.#stream.name });
   }
 
   /** After an error: commits complete progress where rows may be visible early, drops the rest. */
@@ -117,59 +130,61 @@ export class StreamLoad {
       stream: this.#stream.name,
       status,
       read: this.#shaper.rowsRead,
+      rejected: this.#rejected,
       batches: this.#batches,
       partitions: this.#partitions,
       ...this.#context.load.counts(this.#stream.name),
       schemaChanges: [...this.#schemaChanges.values()],
-      cursors: { ...this.#cursors },
+      cursors: this.#cursors.stored,
       durationMs,
     };
   }
 
   async *#plan(): AsyncIterable<Partition | undefined> {
     const { signal, now, options } = this.#context;
+    if (!this.#stream.partitions) {
+      yield undefined;
+      return;
+    }
     const chosen = options.work?.filter((item) => item.stream === this.#stream.name);
     if (chosen) {
-      for (const item of chosen) yield item.partition.key === '' ? undefined : item.partition;
-    } else if (this.#stream.partitions) {
-      yield* await this.#stream.partitions({ signal, now });
-    } else {
-      yield undefined;
+      for (const { partition } of chosen) yield partition;
+      return;
     }
+    const planned = await untilAborted(Promise.resolve(this.#stream.partitions({ signal, now })), signal);
+    if (Symbol.asyncIterator in planned) yield* oneAhead(planned, signal);
+    else yield* planned;
   }
 
   async #loadPartition(partition: Partition | undefined): Promise<void> {
-    const { pipeline, signal, now } = this.#context;
+    const { signal, now } = this.#context;
     const key = partition?.key ?? '';
-    const stored: PartitionState = pipeline.fullRefresh
-      ? {}
-      : this.#context.state.get(this.#stream.name, key);
-    const tracker = new CursorTracker(this.#cursorColumn?.type ?? 'string', stored.cursor, this.#ceiling);
-    let custom: JsonObject | undefined = stored.custom;
-    const from = this.#startOf(stored);
+    const { from, custom: remembered, tracker } = this.#cursors.begin(key);
+    let custom = remembered;
     this.#shaper.startPartition(key);
-    const batches = this.#stream.read({
+    const given = this.#stream.read({
       signal,
       now,
       ...(partition && { partition }),
       ...(from !== undefined && { from }),
       ...(custom && { custom }),
     });
-    for await (const given of oneAhead(batches, signal)) {
-      if (isFile(given)) {
-        await this.#takeFile(given, tracker, key);
+    const isAscending = this.#stream.cursor?.order === 'ascending';
+    for await (const item of oneAhead(requireIterable(given, this.#stream.name), signal)) {
+      if (isFile(item)) {
+        await this.#takeFile(item, tracker, key);
         continue;
       }
-      const batch: Batch = isRows(given) ? { rows: given } : given;
+      const batch = requireBatch(item, this.#stream.name);
       await this.#take(batch, tracker);
       if (batch.custom) custom = batch.custom;
       if (batch.cursor !== undefined) tracker.take(batch.cursor);
-      const settled = batch.cursor !== undefined || this.#stream.cursor?.order === 'ascending';
-      if (settled) this.#setState(key, tracker.value, custom);
+      if (batch.cursor !== undefined || isAscending)
+        this.#cursors.set(key, tracker.settled(isAscending), custom);
       await this.#afterBatch(key);
     }
     // Only now has everything up to the cursor been read, whatever the order of the rows.
-    this.#setState(key, tracker.value, custom);
+    this.#cursors.set(key, tracker.value, custom);
   }
 
   async #afterBatch(partition: string): Promise<void> {
@@ -199,17 +214,10 @@ export class StreamLoad {
       await this.#afterBatch(partition);
       return;
     }
-    for await (const rows of batch.read()) {
+    for await (const rows of oneAhead(batch.read(), this.#context.signal)) {
       await this.#take({ rows }, tracker);
       await this.#afterBatch(partition);
     }
-  }
-
-  #startOf(stored: PartitionState): JsonValue | undefined {
-    if (stored.cursor === undefined) return this.#context.pipeline.since;
-    if (!this.#cursorColumn || !this.#stream.cursor) return stored.cursor;
-    const { type } = this.#cursorColumn;
-    return startAfter(notAhead(stored.cursor, this.#ceiling, type), type, this.#stream.cursor);
   }
 
   async #take(batch: Batch, tracker: CursorTracker): Promise<void> {
@@ -222,24 +230,51 @@ export class StreamLoad {
         name,
         shaped.changes.map((change) => change.column),
       );
+      this.#cursors.look(load.table(name));
+      tracker.follow(this.#cursors.column);
       for (const { column, kind } of shaped.changes) {
         if (kind === 'added' || !this.#schemaChanges.has(column.name)) {
           this.#schemaChanges.set(column.name, `${kind} ${column.name}: ${column.type}`);
         }
       }
     }
-    if (shaped.rejected.length > 0) await load.quarantine(name, shaped.rejected);
-    if (shaped.rows.length > 0 || batch.scopes) await load.write(name, shaped.rows, batch.scopes);
-    if (this.#cursorIndex >= 0) for (const row of shaped.rows) tracker.takeRow(row[this.#cursorIndex]);
+    await this.#reject(shaped.rejected);
+    const rows = await this.#write(batch, shaped);
+    const { index } = this.#cursors;
+    if (index >= 0) for (const row of rows) tracker.takeRow(row[index]);
     this.#rowsSinceCommit += batch.rows.length;
     failpoint('batch.written');
   }
 
-  #setState(partition: string, cursor: JsonValue | undefined, custom: JsonObject | undefined): void {
-    if (cursor === undefined && custom === undefined) return;
-    const state: PartitionState = { ...(cursor !== undefined && { cursor }), ...(custom && { custom }) };
-    this.#dueState = this.#dueState.filter((entry) => entry.partition !== partition);
-    this.#dueState.push({ stream: this.#stream.name, partition, state });
+  /** Gives the rows to the load; those that its store can't hold exactly are rejected as well. */
+  async #write(batch: Batch, shaped: ShapedBatch): Promise<readonly Row[]> {
+    const { load } = this.#context;
+    const { rows } = shaped;
+    if (rows.length === 0 && !batch.scopes) return rows;
+    try {
+      await load.write(this.#stream.name, rows, batch.scopes);
+      return rows;
+    } catch (error) {
+      // Nothing of the batch was taken.
+      if (!(error instanceof MisfitError)) throw error;
+      const misfits = new Set(error.misfits.map(({ offset }) => offset));
+      await this.#reject(this.#shaper.misfits(batch.rows, shaped, error.misfits));
+      const fitting = rows.filter((_, offset) => !misfits.has(offset));
+      if (fitting.length > 0 || batch.scopes) await load.write(this.#stream.name, fitting, batch.scopes);
+      return fitting;
+    }
+  }
+
+  async #reject(rows: readonly QuarantinedRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    await this.#context.load.quarantine(this.#stream.name, rows);
+    this.#rejected += rows.length;
+    const { maxRejected = Infinity } = this.#context.pipeline;
+    if (this.#rejected <= maxRejected) return;
+    throw new PlumbingError(
+      'ROW_INVALID',
+      `stream "${this.#stream.name}": ${this.#rejected} rows did not fit, more than maxRejected (${maxRejected}); the last one: ${redact(rows.at(-1)?.reason ?? '')}`,
+    );
   }
 
   #isCheckpointDue(): boolean {
@@ -250,73 +285,23 @@ export class StreamLoad {
   }
 
   async #commit(): Promise<void> {
-    this.#isCommitting = true;
-    requireCommitted(await this.#context.load.checkpoint(this.#takeState()), this.#stream.name);
-    this.#isCommitting = false;
+    const { load } = this.#context;
+    await this.#commitWith((state) => load.checkpoint(state));
     this.#rowsSinceCommit = 0;
     this.#lastCommitMs = performance.now();
-    this.#context.options.onProgress?.({ type: 'committed', stream: this.#stream.name });
   }
 
-  #takeState(): StateEntry[] {
-    const due = this.#dueState;
-    this.#dueState = [];
-    for (const { partition, state } of due) {
-      if (state.cursor !== undefined) this.#cursors[partition] = state.cursor;
+  async #commitWith(commit: (state: readonly StateEntry[]) => Promise<Commit>): Promise<void> {
+    const { isStaged, options } = this.#context;
+    const state = this.#cursors.take();
+    this.#isCommitting = true;
+    requireCommitted(await commit(state), this.#stream.name);
+    this.#isCommitting = false;
+    if (isStaged) {
+      this.#held.push(...state);
+      return;
     }
-    return due;
+    this.#cursors.commit(state);
+    options.onProgress?.({ type: 'committed', stream: this.#stream.name });
   }
-}
-
-function isFile(given: Batch | FileBatch | readonly unknown[]): given is FileBatch {
-  return 'jsonLines' in given;
-}
-
-function isRows(given: Batch | readonly unknown[]): given is readonly unknown[] {
-  return Array.isArray(given);
-}
-
-/**
- * Asks for the next item while the current one is worked on: never more than one ahead. Ends with the signal's reason
- * at once, also when the source does not heed the signal.
- */
-async function* oneAhead<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
-  const iterator = items[Symbol.asyncIterator]();
-  let done = false;
-  try {
-    signal.throwIfAborted();
-    let next = iterator.next();
-    for (;;) {
-      const result = await untilAborted(next, signal);
-      if (result.done) {
-        done = true;
-        return;
-      }
-      next = iterator.next();
-      // The rejection is seen at the next await; without this the process would end before.
-      next.catch(() => undefined);
-      yield result.value;
-      signal.throwIfAborted();
-    }
-  } catch (error) {
-    // A failed iterator has ended by itself; one that is aborted may never answer.
-    done = true;
-    if (signal.aborted) void iterator.return?.()?.catch(() => undefined);
-    throw error;
-  } finally {
-    if (!done) await iterator.return?.();
-  }
-}
-
-/**
- * Waits for `work`, or rejects with the signal's reason. Not a race with one promise for the whole read: up to Node 24 that
- * promise would hold on to every batch that it raced with.
- */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  return promise;
 }

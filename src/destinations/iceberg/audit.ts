@@ -24,6 +24,7 @@ export async function runChecks(
   branch: string,
   definitions: ReadonlyMap<string, TableDefinition>,
   checks: readonly Check[],
+  signal: AbortSignal,
 ): Promise<CheckResult[]> {
   const { DatabaseSync: Driver } = await import('node:sqlite');
   const find = (table: string): Promise<AuditedTable | undefined> =>
@@ -43,7 +44,7 @@ export async function runChecks(
       return statement.all();
     });
     duck = await duckChecks(house, tablesOf(checks, 'duckdb'), find);
-    return await runEach(checks, { sqlite, duckdb: duck.query });
+    return await runEach(checks, { sqlite, duckdb: duck.query }, signal);
   } finally {
     duck?.close();
     db.close();

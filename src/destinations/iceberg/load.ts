@@ -198,7 +198,7 @@ export class IcebergLoad implements Load {
   #runChecks(): Promise<CheckResult[]> {
     const definitions = new Map([...this.#tables].map(([name, table]) => [name, table.definition]));
     const { auditHouse, auditBranch } = this.#commits;
-    return runChecks(auditHouse, auditBranch, definitions, this.#checks);
+    return runChecks(auditHouse, auditBranch, definitions, this.#checks, this.#info.signal);
   }
 
   /** Another commit came first: what was checked is staged and checked again on top of it. */

@@ -9,6 +9,7 @@ import { allRows } from './reader.ts';
 export async function runChecks(
   connection: SqliteConnection,
   checks: readonly Check[],
+  signal: AbortSignal,
 ): Promise<CheckResult[]> {
   const { db } = connection;
   const sqlite = readOnlyQuery((sql) => {
@@ -28,7 +29,7 @@ export async function runChecks(
       return [];
     });
     try {
-      return await runEach(checks, { sqlite, duckdb: duck.query });
+      return await runEach(checks, { sqlite, duckdb: duck.query }, signal);
     } finally {
       duck.close();
     }

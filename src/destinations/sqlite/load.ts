@@ -138,7 +138,7 @@ export class SqliteLoad implements Load {
     this.#requireOpen(true);
     if (this.#info.staged) this.#applyStaged();
     try {
-      const results = await runChecks(this.#connection, checks);
+      const results = await runChecks(this.#connection, checks, this.#info.signal);
       this.#checksFailed = results.some((result) => !result.passed);
       if (this.#checksFailed) this.#undo();
       return results;
