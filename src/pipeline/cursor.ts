@@ -8,8 +8,9 @@ type Digits = string | number | bigint;
 
 /** Whether cursor value `a` lies after `b`, by the column's type. */
 export function isAfter(a: JsonValue, b: JsonValue, type: LogicalType): boolean {
-  if (decimalShape(type)) return new Big(String(a as Digits)).gt(new Big(String(b as Digits)));
-  return (a as Digits) > (b as Digits);
+  const one = a as Digits;
+  const other = b as Digits;
+  return decimalShape(type) ? new Big(String(one)).gt(new Big(String(other))) : one > other;
 }
 
 /** The cursor column of a stream, as the table has it now. */
