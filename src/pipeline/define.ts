@@ -6,43 +6,43 @@ import type { ProgressEvent } from './report.ts';
 /** When rows and cursors are committed. Whichever comes first. */
 export interface CheckpointOptions {
   /** Default: the destination's, else 10,000. Also bounds the rows held in memory. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
   /** Default: the destination's, else 5,000. */
-  readonly intervalMs?: number;
+  readonly intervalMs?: number | undefined;
 }
 
 /** A source, a destination, and what lies between. */
 export interface Pipeline {
   /** Under this name state and run records are kept. Default: the source's name. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   readonly source: Source;
   readonly destination: Destination;
   /** Names of streams to load. Default: all. */
-  readonly streams?: readonly string[];
+  readonly streams?: readonly string[] | undefined;
   /** With checks the load is staged: all of it becomes visible at once, and only if every check holds. */
-  readonly checks?: readonly Check[];
+  readonly checks?: readonly Check[] | undefined;
   /** `true` stages the load even without checks. */
-  readonly staged?: boolean;
-  readonly checkpoint?: CheckpointOptions;
+  readonly staged?: boolean | undefined;
+  readonly checkpoint?: CheckpointOptions | undefined;
   /**
    * How many rows of a stream may not fit in one run. With more the stream fails (`ROW_INVALID`); what was rejected so far
    * stays in quarantine, unless the load is staged. Default: no limit; rows that do not fit are only counted and warned of.
    */
-  readonly maxRejected?: number;
+  readonly maxRejected?: number | undefined;
   /** Where a stream begins that has no cursor yet, e.g. a date. */
-  readonly since?: JsonValue;
+  readonly since?: JsonValue | undefined;
   /** Ignores stored cursors and reads everything again (from `since`, when given). */
-  readonly fullRefresh?: boolean;
+  readonly fullRefresh?: boolean | undefined;
 }
 
 /** Options of one run. */
 export interface RunOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (event: ProgressEvent) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
   /** The clock. Default: the real one. */
-  readonly now?: () => Date;
+  readonly now?: (() => Date) | undefined;
   /** Load only these parts, as `planRun` lists them: one stream's partition each. */
-  readonly work?: readonly WorkItem[];
+  readonly work?: readonly WorkItem[] | undefined;
 }
 
 /** One part of a run: a partition of a stream. Plain JSON, so that an orchestrator can carry it anywhere. */
@@ -54,7 +54,7 @@ export interface WorkItem {
 /**
  * Puts a pipeline together, for `run` or for `plumbing run my-pipeline.ts` (as the file's default export).
  *
- * @throws PlumbingError `CONFIG_INVALID` when a stream or a check's table is not one of the source's.
+ * @throws PlumbingError `CONFIG_INVALID` when a stream or a check's table is not one of the source's, or a number is out of range.
  *
  * @example
  * ```ts
@@ -66,6 +66,9 @@ export interface WorkItem {
  * ```
  */
 export function definePipeline(pipeline: Pipeline): Pipeline {
+  const { checkpoint = {}, maxRejected = 0 } = pipeline;
+  requireAtLeast(1, { 'checkpoint.rows': checkpoint.rows });
+  requireAtLeast(0, { 'checkpoint.intervalMs': checkpoint.intervalMs, maxRejected });
   const selected = selectStreams(pipeline);
   for (const check of pipeline.checks ?? []) {
     if (!selected.some((stream) => stream.name === check.table)) {
@@ -76,6 +79,13 @@ export function definePipeline(pipeline: Pipeline): Pipeline {
     }
   }
   return pipeline;
+}
+
+function requireAtLeast(least: number, values: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined || (typeof value === 'number' && value >= least)) continue;
+    throw new PlumbingError('CONFIG_INVALID', `${name}: expected a number, ${least} or more`);
+  }
 }
 
 /** The streams that a pipeline loads. */

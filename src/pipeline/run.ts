@@ -1,7 +1,7 @@
 /** One run of a pipeline, from plan to report. */
 import { PlumbingError, isPlumbingError } from '../errors/index.ts';
 import { failpoint } from '../failpoints/index.ts';
-import { getLogger, redact } from '../logging/index.ts';
+import { getLogger, redact, redactError } from '../logging/index.ts';
 import { createLoadId, dayIn, tableOf, takesWholeSets, toTimestamp } from '../model/index.ts';
 import type { CheckResult, Load, Session, Stream } from '../model/index.ts';
 import { requireCommitted } from './commit.ts';
@@ -21,8 +21,8 @@ const log = getLogger('pipeline');
  * `checks_failed`. A run that was killed at any moment is made good by the next one.
  *
  * @returns the report; also when streams failed.
- * @throws PlumbingError when the run could not start or its outcome could not be stored (`CONFIG_INVALID`, `DEST_*`,
- * `STATE_CORRUPT`, `COMMIT_UNKNOWN`, ...); `signal.reason` when aborted (committed progress stays).
+ * @throws PlumbingError when the run could not start or its outcome could not be stored (`CONFIG_INVALID`, `SCHEMA_*`,
+ * `DEST_*`, `STATE_CORRUPT`, `COMMIT_UNKNOWN`, ...); `signal.reason` when aborted (committed progress stays).
  *
  * @example
  * ```ts
@@ -173,10 +173,10 @@ class Run {
         finish('succeeded');
       } catch (error) {
         if (this.#signal.aborted) throw this.#signal.reason;
-        log.error('stream {stream} failed: {message}', {
+        // Of one that nobody has foreseen the stack tells where it comes from.
+        log.error('stream {stream} failed: {error}', {
           stream: stream.name,
-          message: messageOf(error),
-          ...(!isPlumbingError(error) && { stack: stackOf(error) }),
+          error: isPlumbingError(error) ? messageOf(error) : redactError(error),
         });
         await loading.keepProgress(error);
         finish('failed', error);
@@ -247,11 +247,6 @@ function messageOf(error: unknown): string {
   // What fetch throws says nothing by itself.
   const cause = !isPlumbingError(error) && error.cause instanceof Error ? ` (${error.cause.message})` : '';
   return redact(error.message + cause);
-}
-
-/** For errors that nobody has foreseen: where they come from. */
-function stackOf(error: unknown): string {
-  return redact(error instanceof Error ? (error.stack ?? '') : '');
 }
 
 function reportError(error: unknown): ReportedError {

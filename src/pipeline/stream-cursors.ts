@@ -12,6 +12,7 @@ import type {
 import { physicalKey } from '../model/table-layout.ts';
 import { CursorTracker, momentOf, notAhead, startAfter } from './cursor.ts';
 import type { CursorColumn } from './cursor.ts';
+import type { Pipeline } from './define.ts';
 
 const log = getLogger('pipeline');
 
@@ -22,7 +23,7 @@ export interface CursorContext {
   readonly startedAt: Date;
   /** The day of `startedAt` in the source's time zone. */
   readonly day: string;
-  readonly pipeline: { readonly since?: JsonValue; readonly fullRefresh?: boolean };
+  readonly pipeline: Pick<Pipeline, 'since' | 'fullRefresh'>;
 }
 
 /** Where a partition begins. */
@@ -40,6 +41,7 @@ export class StreamCursors {
   #due: StateEntry[] = [];
   #column: CursorColumn | undefined;
   #index = -1;
+  #hasWarned = false;
 
   constructor(stream: Stream, table: TableDefinition, context: CursorContext) {
     this.#stream = stream;
@@ -122,7 +124,23 @@ export class StreamCursors {
   /** These are stored now. */
   commit(entries: readonly StateEntry[]): void {
     for (const { partition, state } of entries) {
-      if (state.cursor !== undefined) this.#stored[partition] = state.cursor;
+      if (state.cursor === undefined) continue;
+      this.#stored[partition] = state.cursor;
+      this.#warnIfAhead(state.cursor);
     }
+  }
+
+  /** Where rows are not known again, one that is dated ahead takes the cursor along: held back, it would be added by each run. */
+  #warnIfAhead(cursor: JsonValue): void {
+    if (!this.#column || this.#hasWarned) return;
+    const { type, ceiling } = this.#column;
+    const moment =
+      ceiling === undefined ? momentOf(type, this.#context.day, this.#context.startedAt) : undefined;
+    if (moment === undefined || notAhead(cursor, moment, type) === cursor) return;
+    this.#hasWarned = true;
+    log.warn(
+      'stream {stream}: its cursor is at {cursor}, after the moment of the run; rows that come before that are not read any more',
+      { stream: this.#stream.name, cursor },
+    );
   }
 }

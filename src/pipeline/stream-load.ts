@@ -21,7 +21,7 @@ import { MisfitError } from '../model/row-encoder.ts';
 import { untilAborted } from '../model/until-aborted.ts';
 import { requireCommitted } from './commit.ts';
 import type { CursorTracker } from './cursor.ts';
-import type { CheckpointOptions, Pipeline, RunOptions } from './define.ts';
+import type { Pipeline, RunOptions } from './define.ts';
 import { isFile, requireBatch, requireIterable } from './given.ts';
 import { lookAtLines } from './line-file.ts';
 import { oneAhead } from './one-ahead.ts';
@@ -48,7 +48,7 @@ export interface RunContext {
   readonly options: RunOptions;
 }
 
-const defaults: Required<CheckpointOptions> = { rows: 10_000, intervalMs: 5_000 };
+const defaults = { rows: 10_000, intervalMs: 5_000 };
 
 /** The load of one stream in one run. */
 export class StreamLoad {

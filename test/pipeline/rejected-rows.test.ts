@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { iceberg } from '../../src/destinations/iceberg/index.ts';
 import { createSqliteReader, sqlite } from '../../src/destinations/sqlite/index.ts';
-import { customCheck, defineSource, defineStream, int64, json } from '../../src/model/index.ts';
+import { configureLogging } from '../../src/logging/index.ts';
+import { customCheck, defineSource, defineStream, int64, json, timestamp } from '../../src/model/index.ts';
 import type { Destination, Stream } from '../../src/model/index.ts';
 import { run } from '../../src/pipeline/index.ts';
 import type { Pipeline, ProgressEvent } from '../../src/pipeline/index.ts';
@@ -198,5 +199,55 @@ describe('a source that gives no rows but something else', () => {
       code: 'SOURCE_FAILED',
       message: expect.stringContaining(message) as string,
     });
+  });
+});
+
+describe('the log', () => {
+  async function logOf(stream: Stream): Promise<string> {
+    let text = '';
+    await configureLogging({ stream: { write: (line: string) => (text += line) } });
+    try {
+      await run(pipelineOf(stream), { now: () => new Date('2026-06-01T00:00:00Z') });
+    } finally {
+      await configureLogging({ level: 'fatal' });
+    }
+    return text;
+  }
+
+  test('warns of rows that did not fit', async () => {
+    const read = async function* () {
+      yield [{ ID: 1 }, { ID: 2 }, { id: 3 }];
+    };
+
+    expect(await logOf(defineStream({ name: 't', schema: numbered, read }))).toMatch(
+      /WRN.*stream 't': 2 of 3 rows did not fit/,
+    );
+  });
+
+  test('tells where an error comes from that nobody has foreseen', async () => {
+    const read = async function* (): AsyncGenerator<readonly unknown[]> {
+      yield (undefined as unknown as { rows: unknown[] }).rows;
+    };
+
+    expect(await logOf(defineStream({ name: 't', schema: numbered, read }))).toMatch(
+      /ERR.*TypeError.*rejected-rows\.test\.ts/s,
+    );
+  });
+
+  test('warns of a cursor that a row without a key has taken ahead of the run', async () => {
+    const stream = (write: 'append' | 'upsert'): Stream =>
+      defineStream({
+        name: write,
+        schema: z.object({ id: int64(), at: timestamp() }),
+        primaryKey: ['id'],
+        write,
+        cursor: { column: 'at' },
+        async *read() {
+          yield [{ id: 1, at: '2099-01-01T00:00:00Z' }];
+        },
+      });
+
+    expect(await logOf(stream('append'))).toMatch(/WRN.*'append': its cursor is at '2099-01-01/);
+    expect(await logOf(stream('upsert'))).toBe('');
   });
 });

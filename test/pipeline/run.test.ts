@@ -467,3 +467,16 @@ describe('replayQuarantine', () => {
     expect(await replayQuarantine(pipelineOf(things(lenient, [], 'hash')))).toEqual([]);
   });
 });
+
+test.each([
+  { checkpoint: { rows: 0 } },
+  { checkpoint: { rows: Number.NaN } },
+  { checkpoint: { intervalMs: -1 } },
+  { maxRejected: -1 },
+])('refuses %j', async (option) => {
+  const source = defineSource({ name: 'test', streams: [] });
+
+  await expect(
+    run({ source, destination: sqlite(join(folder, 'test.db')), ...option }),
+  ).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+});
