@@ -7,6 +7,7 @@ import { addAuthCommand } from './auth.ts';
 import { addChartCommand } from './chart.ts';
 import { exitCodeOf, exitCodes, Interrupted } from './exit-codes.ts';
 import { addMaintainCommand } from './maintain.ts';
+import { readOptionVariables } from './option-variables.ts';
 import { addQuarantineCommand } from './quarantine.ts';
 import { addQueryCommand } from './query.ts';
 import { addRunCommand } from './run.ts';
@@ -55,6 +56,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
   try {
     // Before the arguments are parsed: options may come from variables.
     loadDotEnv();
+    readOptionVariables(program, process.env);
     await program.parseAsync(argv);
     return Number(process.exitCode ?? exitCodes.done);
   } catch (error) {

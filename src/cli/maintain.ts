@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { PlumbingError } from '../errors/index.ts';
+import { namesOf } from './option-variables.ts';
 import { textTable } from './text-table.ts';
 
 interface MaintainFlags {
@@ -21,9 +22,10 @@ export function addMaintainCommand(program: Command, signal: AbortSignal): void 
     .summary('keep Iceberg tables small: compact, expire snapshots, remove leftovers')
     .addOption(new Option('--to <uri>', 'iceberg:FOLDER').env('PLUMBING_TO').makeOptionMandatory())
     .addOption(
-      new Option('--tables <names...>', 'only these (default: all that plumbing made)').env(
-        'PLUMBING_TABLES',
-      ),
+      new Option(
+        '--tables <names...>',
+        'only these, separated by blanks or commas (default: all that plumbing made)',
+      ).env('PLUMBING_TABLES'),
     )
     .addOption(
       new Option('--expire-days <n>', 'forget snapshots that are older')
@@ -54,9 +56,10 @@ export function addMaintainCommand(program: Command, signal: AbortSignal): void 
           `--to ${flags.to}: only Iceberg tables need this; give iceberg:FOLDER`,
         );
       }
+      const tableNames = namesOf(flags.tables);
       const { loadIcebergConfig, maintainIceberg } = await import('../destinations/iceberg/index.ts');
       const tables = await maintainIceberg(loadIcebergConfig(process.env, path), {
-        ...(flags.tables && { tables: flags.tables }),
+        ...(tableNames && { tables: tableNames }),
         expireOlderThanDays: flags.expireDays,
         retainLast: flags.retain,
         removeOrphansOlderThanDays: flags.orphanDays,

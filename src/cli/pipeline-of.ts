@@ -5,6 +5,7 @@ import { PlumbingError } from '../errors/index.ts';
 import type { Source } from '../model/index.ts';
 import type { Pipeline } from '../pipeline/index.ts';
 import { destinationOf } from './destination-uri.ts';
+import { namesOf } from './option-variables.ts';
 
 /** Options of `plumbing run` that shape the pipeline. */
 export interface PipelineFlags {
@@ -25,7 +26,7 @@ export async function pipelineOf(
   flags: PipelineFlags,
   env: NodeJS.ProcessEnv,
 ): Promise<Pipeline> {
-  const streams = flags.streams?.flatMap((names) => names.split(',')).filter((name) => name !== '');
+  const streams = namesOf(flags.streams);
   const overrides = {
     ...(streams && { streams }),
     ...(flags.since !== undefined && { since: flags.since }),

@@ -9,7 +9,7 @@ import type { IcebergTarget } from './options.ts';
  * Compacts small files, forgets old snapshots with the files that only they need, and removes leftovers of killed
  * processes. Safe beside loads and readers; each step of each table is a commit of its own.
  *
- * @throws PlumbingError as `iceberg`; `COMMIT_CONFLICT` (retryable) when loads come first each time.
+ * @throws PlumbingError as `iceberg`; `CONFIG_INVALID` for a table that is not there; `COMMIT_CONFLICT` (retryable) when loads come first each time.
  *
  * @example
  * ```ts

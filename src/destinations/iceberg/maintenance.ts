@@ -1,4 +1,5 @@
 /** Keeping tables small and fast: compaction, snapshot expiry, and the sweep of leftovers. */
+import { PlumbingError } from '../../errors/index.ts';
 import type { LoadedTable } from '../../iceberg/catalog.ts';
 import { expireUpdates, expiredSnapshots } from '../../iceberg/expire-snapshots.ts';
 import { mainBranch } from '../../iceberg/metadata.ts';
@@ -24,12 +25,23 @@ export async function maintainTables(
   options: MaintenanceOptions,
 ): Promise<TableMaintenance[]> {
   const names = options.tables ?? (await ownTables(house));
+  if (options.tables) await requireTables(house, options.tables);
   const done: TableMaintenance[] = [];
   for (const name of names) {
     options.signal?.throwIfAborted();
     done.push(await maintainTable(house, name, options));
   }
   return done;
+}
+
+async function requireTables(house: Lakehouse, names: readonly string[]): Promise<void> {
+  const present = await house.tables();
+  const missing = names.find((name) => !present.includes(name));
+  if (missing === undefined) return;
+  throw new PlumbingError(
+    'CONFIG_INVALID',
+    `the warehouse has no table "${missing}"; it has ${present.toSorted().join(', ') || 'none'}`,
+  );
 }
 
 /** What other programs keep in the namespace has rules of its own for how long snapshots stay. */
