@@ -168,6 +168,14 @@ export const loadEdits: readonly Edit[] = [
     title: 'look back as far as the stream says',
   },
   {
+    name: 'a new database takes over the log of an old one',
+    file: 'src/destinations/sqlite/connection.ts',
+    old: 'requireNoLeftLog(options.file, options.path);',
+    with: '',
+    test: 'destinations/left-log.test.ts',
+    title: 'an SQLite database > is not made anew',
+  },
+  {
     name: 'a cursor of the source passes rows that are yet to come',
     file: 'src/pipeline/cursor.ts',
     old: 'return this.#latest(isAscending ? this.#largest : undefined);',

@@ -1,5 +1,5 @@
 /** A catalog in one SQLite file, in the layout of PyIceberg's SqlCatalog and Java's JdbcCatalog (version 1). */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
@@ -17,6 +17,7 @@ import type { WrittenMetadata } from '../../iceberg/metadata-file.ts';
 import { holds } from '../../iceberg/metadata-update.ts';
 import { removeQuietly } from '../../iceberg/snapshot-producer.ts';
 import { sqliteError } from '../../errors/sqlite-error.ts';
+import { requireNoLeftLog } from '../../locks/left-log.ts';
 import { switchToLog } from '../../locks/write-ahead-log.ts';
 
 /** Where a catalog is. */
@@ -45,7 +46,7 @@ const createTables = `
  * (`synchronous=FULL`), in any number of processes.
  *
  * @throws PlumbingError `DEST_FAILED`, `DEST_CORRUPT`, `DEST_BUSY` when the file can't be opened; `DEST_FAILED` when it is only to
- * be read and is not there.
+ * be read and is not there; `DEST_FOREIGN` when its file is gone while its log is still there.
  */
 export async function openSqliteCatalog(options: SqliteCatalogOptions, io: FileIo): Promise<Catalog> {
   const { DatabaseSync: Driver } = await import('node:sqlite');
@@ -74,6 +75,7 @@ export async function openSqliteCatalog(options: SqliteCatalogOptions, io: FileI
 /** An empty file is an empty database; SQLite itself would make it readable by all. */
 function createPrivately(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (!existsSync(path)) requireNoLeftLog(path, path);
   try {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {

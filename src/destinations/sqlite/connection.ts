@@ -8,6 +8,7 @@ import { createDatabaseFile, removeDraftName } from './database-file.ts';
 import { resolveOptions } from './options.ts';
 import type { ResolvedOptions, SqliteTarget } from './options.ts';
 import { sqliteError } from '../../errors/sqlite-error.ts';
+import { requireNoLeftLog } from '../../locks/left-log.ts';
 import { switchToLog } from '../../locks/write-ahead-log.ts';
 import { warnOfOldSqlite } from './sqlite-version.ts';
 
@@ -105,7 +106,7 @@ export class SqliteConnection {
  * A file that is absent is created (mode 0600, its folder 0700), complete, in one step.
  *
  * @throws PlumbingError `DEST_FOREIGN` for a file that is empty, is no SQLite database, or was written by a newer
- * version; `DEST_CORRUPT`, `DEST_READ_ONLY`, `DEST_BUSY` (retryable), `DEST_FULL`; `DEST_FAILED` when it is to be read
+ * version, and for one that is gone while its log is still there; `DEST_CORRUPT`, `DEST_READ_ONLY`, `DEST_BUSY` (retryable), `DEST_FULL`; `DEST_FAILED` when it is to be read
  * and does not exist. In all these cases the file stays as it was.
  *
  * @example
@@ -140,7 +141,10 @@ function openToRead(Driver: Driver, options: ResolvedOptions): SqliteConnection 
 }
 
 function openToWrite(Driver: Driver, options: ResolvedOptions): SqliteConnection {
-  if (!existsSync(options.file)) createDatabaseFile(Driver, options);
+  if (!existsSync(options.file)) {
+    requireNoLeftLog(options.file, options.path);
+    createDatabaseFile(Driver, options);
+  }
   requireContent(options);
   removeDraftName(options);
   warnOfOldSqlite();
@@ -187,7 +191,7 @@ function requireContent({ file, path }: ResolvedOptions): void {
   if (stat.size === 0) {
     throw new PlumbingError(
       'DEST_FOREIGN',
-      `${path}: the file is empty, so it holds no database and no state. Restore it from a backup, or delete it to begin anew`,
+      `${path}: the file is empty, so it holds no database and no state. Restore it from a backup, or, to begin anew, delete it together with its -wal and -shm`,
     );
   }
 }
