@@ -169,7 +169,7 @@ export const loadEdits: readonly Edit[] = [
   },
   {
     name: 'a new database takes over the log of an old one',
-    file: 'src/destinations/sqlite/connection.ts',
+    file: connection,
     old: 'requireNoLeftLog(options.file, options.path);',
     with: '',
     test: 'destinations/left-log.test.ts',
