@@ -55,7 +55,7 @@ export function addAuthCommand(program: Command, signal: AbortSignal): void {
   add('logout', 'Revoke the token at the bank and forget it.', logout);
   add(
     'reset-challenges',
-    'Forget the count of open TAN challenges, after one was confirmed on the bank’s own pages.',
+    'Forget the count of open TAN challenges, after one was confirmed on the bank’s own pages, and refused credentials.',
     async ({ bank, config }) => {
       await bank.ChallengeLedger.of(config).reset();
       process.stdout.write('The count of open challenges is 0 again.\n');
@@ -70,12 +70,13 @@ async function contextOf(signal: AbortSignal): Promise<Context> {
 }
 
 async function login({ bank, config, store, signal }: Context, flags: { tanMethod?: string }): Promise<void> {
-  const { onChallenge } = await import('./challenge.ts');
+  const { onChallenge, tanMethodOf } = await import('./challenge.ts');
+  const tanMethod = tanMethodOf(flags.tanMethod);
   const token = await store.withLock(async () => {
     const fresh = await bank.authenticateUserCredentials(config, {
       onChallenge,
       signal,
-      ...(flags.tanMethod !== undefined && { tanMethod: flags.tanMethod }),
+      ...(tanMethod !== undefined && { tanMethod }),
     });
     // Without this a stored token that claims to be newer (a clock was set back) would stay.
     await store.clear();

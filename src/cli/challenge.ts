@@ -4,17 +4,36 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { PlumbingError } from '../errors/index.ts';
-import type { Challenge } from '../sources/comdirect/index.ts';
+import type { Challenge, LoginPolicy, TanMethod } from '../sources/comdirect/index.ts';
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /**
- * Whether a command may start a login by itself. `auto` allows it where a person is near, and for a bank on this
- * machine: a sandbox can't lock anyone out.
+ * How a command may start a login by itself. `auto` asks where a person is near, and lets the phone approve it for a bank on
+ * this machine: a sandbox can't lock anyone out. Without a terminal nobody could answer another TAN than a push.
  */
-export function isLoginAllowed(how: 'auto' | 'never' | 'push', baseUrl: string): boolean {
-  if (how === 'auto') return process.stdin.isTTY || loopback.test(new URL(baseUrl).hostname);
-  return how === 'push';
+export function loginPolicy(how: 'auto' | 'never' | 'push', baseUrl: string): LoginPolicy {
+  if (how !== 'auto') return how;
+  if (process.stdin.isTTY) return 'interactive';
+  return loopback.test(new URL(baseUrl).hostname) ? 'push' : 'never';
+}
+
+/**
+ * The TAN method of a login that a person has started.
+ *
+ * @throws PlumbingError `AUTH_NEEDS_PERSON` without a terminal for any but the push TAN: before the bank sends one.
+ */
+export function tanMethodOf(wanted: TanMethod | undefined): TanMethod | undefined {
+  if (process.stdin.isTTY || wanted === 'P_TAN_PUSH') return wanted;
+  if (wanted === undefined) return 'P_TAN_PUSH';
+  throw needsTerminal();
+}
+
+function needsTerminal(): PlumbingError {
+  return new PlumbingError(
+    'AUTH_NEEDS_PERSON',
+    'comdirect: this TAN needs somebody at a terminal; run: plumbing auth comdirect login',
+  );
 }
 
 /** Shows a challenge on standard error, and asks for what the person has to give. */
@@ -24,12 +43,7 @@ export async function onChallenge(challenge: Challenge): Promise<string | void> 
     process.stderr.write('Please approve the login in the photoTAN app; waiting ...\n');
     return;
   }
-  if (!process.stdin.isTTY) {
-    throw new PlumbingError(
-      'AUTH_NEEDS_PERSON',
-      'comdirect: this TAN needs somebody at a terminal; run: plumbing auth comdirect login',
-    );
-  }
+  if (!process.stdin.isTTY) throw needsTerminal();
   const file = image && (await privateFile(image));
   if (file !== undefined) process.stderr.write(`The photoTAN graphic is in ${file}; scan it with the app.\n`);
   if (phoneNumber !== undefined) process.stderr.write(`A TAN was sent to ${phoneNumber}.\n`);

@@ -17,19 +17,23 @@ export const exitCodes = {
 /** The exit code that an error calls for. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Interrupted) return error.exitCode;
-  if (isPlumbingError(error, 'AUTH_NEEDS_PERSON', 'AUTH_CHALLENGE_LIMIT')) return exitCodes.needsPerson;
+  if (isPlumbingError(error) && needsPerson(error.code)) return exitCodes.needsPerson;
   if (isPlumbingError(error, 'CONFIG_INVALID')) return exitCodes.usage;
   return exitCodes.failed;
+}
+
+/** Whether another run would only fail again, or do harm: a refused PIN must not be sent by each run of a schedule. */
+function needsPerson(code: string): boolean {
+  return code === 'AUTH_NEEDS_PERSON' || code === 'AUTH_CHALLENGE_LIMIT' || code === 'AUTH_REJECTED';
 }
 
 /** The exit code that a report calls for. */
 export function exitCodeOfReport(report: RunReport): number {
   if (report.status === 'succeeded') return exitCodes.done;
   if (report.status === 'checks_failed') return exitCodes.checksFailed;
-  const needsPerson = report.streams.some(
-    ({ error }) => error?.code === 'AUTH_NEEDS_PERSON' || error?.code === 'AUTH_CHALLENGE_LIMIT',
-  );
-  return needsPerson ? exitCodes.needsPerson : exitCodes.failed;
+  return report.streams.some(({ error }) => error && needsPerson(error.code))
+    ? exitCodes.needsPerson
+    : exitCodes.failed;
 }
 
 /** The reason with which a signal of the system aborts a command. */

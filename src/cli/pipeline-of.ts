@@ -48,11 +48,11 @@ export async function pipelineOf(
 
 async function comdirectSource(flags: PipelineFlags, env: NodeJS.ProcessEnv): Promise<Source> {
   const { comdirect, loadComdirectConfig } = await import('../sources/comdirect/index.ts');
-  const { isLoginAllowed, onChallenge } = await import('./challenge.ts');
+  const { loginPolicy, onChallenge } = await import('./challenge.ts');
   const config = loadComdirectConfig(env);
   return comdirect({
     config,
-    login: isLoginAllowed(flags.login, config.baseUrl) ? 'interactive' : 'never',
+    login: loginPolicy(flags.login, config.baseUrl),
     onChallenge,
     ...(flags.requestsPerSecond !== undefined && {
       rateLimit: { requestsPerSecond: flags.requestsPerSecond },

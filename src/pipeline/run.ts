@@ -49,7 +49,9 @@ export async function run(pipeline: Pipeline, options: RunOptions = {}): Promise
 
 /**
  * Lists the parts of a run: one item for each stream and partition, plain JSON. Run them anywhere, in any order, with
- * `run(pipeline, { work: [item] })`; each part has its own cursor and commits on its own.
+ * `run(pipeline, { work: [item] })`; each part has its own cursor and commits on its own. Parts of a `delete-insert` stream must
+ * not share a scope: what one part writes, the next one would delete. Streams of which each read takes the place of all rows
+ * can't be split (`CONFIG_INVALID`).
  */
 export async function planRun(pipeline: Pipeline, options: RunOptions = {}): Promise<readonly WorkItem[]> {
   const signal = options.signal ?? new AbortController().signal;
@@ -141,11 +143,10 @@ class Run {
     const chosen = selected.filter((stream) => work.some((item) => item.stream === stream.name));
     for (const stream of chosen) {
       const { name, write } = stream;
-      const isScoped = write.mode === 'merge' && write.strategy === 'delete-insert';
-      if (stream.partitions && (isScoped || takesWholeSets(write)))
+      if (stream.partitions && takesWholeSets(write))
         throw new PlumbingError(
           'CONFIG_INVALID',
-          `stream "${name}": what is read takes the place of ${isScoped ? 'whole scopes' : 'all rows'}, so its parts can't be loaded one at a time; run it whole`,
+          `stream "${name}": what is read takes the place of all rows, so its parts can't be loaded one at a time; run it whole`,
         );
     }
     return chosen;

@@ -166,15 +166,35 @@ describe('plumbing run comdirect', () => {
     expect(bank?.requests).toHaveLength(0);
   });
 
-  test('with a wrong PIN: one try for all streams, exit code 1, no secret in any output', async () => {
+  test('with a wrong PIN: one try for all streams, exit code 3, no secret in any output', async () => {
     await open();
     const { code, stdout, stderr } = await plumbing(['--log-level', 'debug', 'run', 'comdirect', '--json'], {
       ...toFile,
       COMDIRECT_PASSWORD: 'wrong-pin-canary',
     });
-    expect(code).toBe(1);
+    expect(code).toBe(3);
     expect(bank?.login.passwordGrants).toBe(1);
     expect(`${stdout}${stderr}`).not.toMatch(/wrong-pin-canary|sandbox-client-secret/);
+
+    // A schedule goes on and on; the bank would lock the account.
+    const again = await plumbing(['run', 'comdirect'], { ...toFile, COMDIRECT_PASSWORD: 'wrong-pin-canary' });
+    expect(again.code).toBe(3);
+    expect(bank?.login.passwordGrants).toBe(1);
+    expect((await plumbing(['run', 'comdirect'], toFile)).code).toBe(0);
+  });
+
+  test('with --login push a push TAN is asked for, whatever method the person likes best', async () => {
+    await open({ tanMethods: ['M_TAN', 'P_TAN_PUSH'] });
+
+    expect((await plumbing(['run', 'comdirect'], toFile)).code).toBe(0);
+  });
+
+  test('a login without a terminal sends no TAN that nobody could type in', async () => {
+    await open({ tanMethods: ['M_TAN', 'P_TAN_PUSH'] });
+
+    expect((await plumbing(['auth', 'comdirect', 'login', '--tan-method', 'M_TAN'])).code).toBe(3);
+    expect(bank?.login.passwordGrants).toBe(0);
+    expect((await plumbing(['auth', 'comdirect', 'login'])).code).toBe(0);
   });
 
   test('SIGINT in the middle: exit code 130, and the next run completes', async () => {

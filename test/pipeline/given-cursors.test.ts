@@ -171,22 +171,4 @@ describe('parts of a run', () => {
 
     expect(parts).toEqual([{ key: '', params: { place: 'root' } }]);
   });
-
-  test('that take the place of whole scopes are not loaded one at a time', async () => {
-    const stream = defineStream({
-      name: 't',
-      schema: z.object({ account: z.string(), day: z.string() }),
-      write: { mode: 'merge', strategy: 'delete-insert', scope: ['day'] },
-      partitions: async () => [{ key: 'a' }, { key: 'b' }],
-      async *read({ partition }) {
-        yield [{ account: partition?.key ?? '', day: 'x' }];
-      },
-    });
-    const [item] = await planRun(pipelineOf(stream));
-
-    await expect(run(pipelineOf(stream), { work: item ? [item] : [] })).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
-    });
-    expect((await run(pipelineOf(stream))).streams[0]?.inserted).toBe(2);
-  });
 });

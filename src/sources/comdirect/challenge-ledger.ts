@@ -1,4 +1,4 @@
-/** Counts TAN challenges and TANs on disk, so that no number of runs can lock the person's account. */
+/** Counts TAN challenges and TANs on disk, and knows a refused PIN, so that no number of runs can lock the person's account. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readPrivateFile, withProcessLock, writeFileAtomic } from '../../auth/index.ts';
@@ -6,6 +6,7 @@ import { stateFolder } from '../../config/index.ts';
 import { PlumbingError } from '../../errors/index.ts';
 import { loginKey } from './config.ts';
 import type { ComdirectConfig } from './config.ts';
+import { isRefused, refusedOf, refusedSchema } from './refused-credentials.ts';
 
 /** What was asked of the bank since the last login that succeeded. */
 export interface ChallengeCounts {
@@ -18,7 +19,11 @@ export interface ChallengeCounts {
 const maxChallenges = 3;
 const maxTans = 2;
 const none: ChallengeCounts = { challenges: 0, tans: 0 };
-const countsSchema = z.object({ challenges: z.int().min(0), tans: z.int().min(0) });
+const ledgerSchema = z.object({
+  challenges: z.int().min(0),
+  tans: z.int().min(0),
+  refused: refusedSchema.optional(),
+});
 
 const recovery =
   'Log in once on the bank’s website or app and confirm a TAN there, which resets the bank’s own count; then run: plumbing auth comdirect reset-challenges';
@@ -51,10 +56,15 @@ export class ChallengeLedger {
 
   /** What is open now. `AUTH_CHALLENGE_LIMIT` when the file is damaged, `TOKEN_STORE_UNSAFE` when others may read it. */
   async counts(): Promise<ChallengeCounts> {
+    const { challenges, tans } = await this.#read();
+    return { challenges, tans };
+  }
+
+  async #read(): Promise<z.infer<typeof ledgerSchema>> {
     const bytes = await readPrivateFile(this.#path);
     if (!bytes) return none;
     try {
-      return countsSchema.parse(JSON.parse(bytes.toString('utf8')));
+      return ledgerSchema.parse(JSON.parse(bytes.toString('utf8')));
     } catch {
       throw new PlumbingError(
         'AUTH_CHALLENGE_LIMIT',
@@ -68,10 +78,26 @@ export class ChallengeLedger {
     refuseBeyondLimit(await this.counts());
   }
 
+  /** Refuses with `AUTH_REJECTED` when the bank has refused these credentials: it locks the account after several wrong PINs. */
+  async checkCredentials(config: ComdirectConfig): Promise<void> {
+    const { refused } = await this.#read();
+    if (!refused || !(await isRefused(config, refused))) return;
+    throw new PlumbingError(
+      'AUTH_REJECTED',
+      'comdirect: the bank has refused these credentials before, so nothing was sent: it locks the account after several wrong PINs. Correct COMDIRECT_*; if they are right by now, run: plumbing auth comdirect reset-challenges',
+    );
+  }
+
+  /** Notes that the bank has refused these credentials, as a salted hash. Forgotten by {@link reset}, or when others are refused. */
+  async noteRefused(config: ComdirectConfig): Promise<void> {
+    const refused = await refusedOf(config);
+    await this.#locked(async () => this.#write({ ...(await this.#read()), refused }));
+  }
+
   /** Counts a challenge that is about to be requested, or refuses it. */
   async takeChallenge(signal?: AbortSignal): Promise<void> {
     await this.#locked(async () => {
-      const counts = await this.counts();
+      const counts = await this.#read();
       refuseBeyondLimit(counts);
       await this.#write({ ...counts, challenges: counts.challenges + 1 });
     }, signal);
@@ -80,14 +106,14 @@ export class ChallengeLedger {
   /** Counts a TAN that is about to be sent, or refuses it. */
   async takeTan(signal?: AbortSignal): Promise<void> {
     await this.#locked(async () => {
-      const counts = await this.counts();
+      const counts = await this.#read();
       // The challenge of this login is among those counted: only the TANs may be the reason to refuse.
       if (counts.tans >= maxTans) throw limitReached(counts);
       await this.#write({ ...counts, tans: counts.tans + 1 });
     }, signal);
   }
 
-  /** Starts again at none: after a login that succeeded, or when the person has confirmed a TAN elsewhere. */
+  /** Starts again at none, and forgets refused credentials: after a login that succeeded, or when the person has confirmed a TAN elsewhere. */
   async reset(): Promise<void> {
     await this.#locked(() => this.#write(none));
   }
@@ -96,7 +122,7 @@ export class ChallengeLedger {
     return withProcessLock(`${this.#path}.lock`, work, { signal });
   }
 
-  #write(counts: ChallengeCounts): Promise<void> {
+  #write(counts: z.infer<typeof ledgerSchema>): Promise<void> {
     return writeFileAtomic(this.#path, `${JSON.stringify(counts)}\n`);
   }
 }

@@ -15,7 +15,7 @@ const log = getLogger('comdirect', 'login');
  *
  * Every step that changes something at the bank is sent exactly once: a PIN, a request for a challenge and a TAN are
  * never repeated, whatever happens. Challenges are counted on disk before they are requested; the login is refused
- * before anything is sent when too many are open. The TAN is confirmed to the bank only after the person approved.
+ * before anything is sent when too many are open, or when the bank has refused the same credentials before. The TAN is confirmed to the bank only after the person approved.
  *
  * @throws PlumbingError `AUTH_CHALLENGE_LIMIT` before any request; `AUTH_NEEDS_PERSON` when the method needs
  * `onChallenge`; `AUTH_REJECTED` for wrong credentials; `AUTH_CHALLENGE_FAILED` for a TAN that was wrong, refused or too
@@ -41,28 +41,54 @@ export async function authenticateUserCredentials(
   signal?.throwIfAborted();
   const ledger = options.ledger ?? ChallengeLedger.of(config);
   await ledger.check();
+  await ledger.checkCredentials(config);
   try {
-    return await fiveSteps(new LoginSession(config, options), ledger, method, signal);
+    return await fiveSteps(new LoginSession(config, options), { config, ledger, method, signal });
   } catch (error) {
     throw final(error);
   }
 }
 
+interface Login {
+  readonly config: ComdirectConfig;
+  readonly ledger: ChallengeLedger;
+  readonly method: TanMethod | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
 async function fiveSteps(
   login: LoginSession,
-  ledger: ChallengeLedger,
-  method: TanMethod | undefined,
-  signal: AbortSignal | undefined,
+  { config, ledger, method, signal }: Login,
 ): Promise<AccessToken> {
-  const token = await login.sendPin();
+  const token = await sendPin(login, config, ledger);
   const session = await login.readSession(token);
   await ledger.takeChallenge(signal);
   const pending = await login.requestChallenge(token, session, method);
   const tan = await login.waitForPerson(token, pending, ledger);
   await login.activate(token, session, pending, tan);
-  // The bank's own count is back to none now; a count that is too high here does no harm.
+  const second = await login.secondToken(token);
+  // Only now is it sure that the TAN was accepted, and that the bank's own count is back to none: any page may answer with
+  // a status of success. A count that is too high here does no harm.
   await ledger.reset().catch(() => log.warning('the count of TAN challenges could not be reset'));
-  return login.secondToken(token);
+  return second;
+}
+
+/** Statuses that speak of the credentials, and not of the address. */
+const refusals: ReadonlySet<unknown> = new Set([400, 401, 403]);
+
+/** A refused PIN is noted before anybody is told of it: no other run may send it again. */
+async function sendPin(
+  login: LoginSession,
+  config: ComdirectConfig,
+  ledger: ChallengeLedger,
+): Promise<AccessToken> {
+  try {
+    return await login.sendPin();
+  } catch (error) {
+    const isRefusal = isPlumbingError(error, 'AUTH_REJECTED') && refusals.has(error.context['status']);
+    if (isRefusal) await ledger.noteRefused(config);
+    throw error;
+  }
 }
 
 /** No part of a login may be repeated by a machine, so no error of it says that it may. */

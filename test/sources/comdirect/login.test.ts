@@ -1,7 +1,15 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { isPlumbingError } from '../../../src/errors/index.ts';
-import { authenticateUserCredentials, loadComdirectConfig } from '../../../src/sources/comdirect/index.ts';
+import { Secret } from '../../../src/logging/index.ts';
+import {
+  ChallengeLedger,
+  authenticateUserCredentials,
+  loadComdirectConfig,
+} from '../../../src/sources/comdirect/index.ts';
 import { refuse, start, steps } from './login-setting.ts';
 import {
   approvalPath,
@@ -9,6 +17,7 @@ import {
   credentials,
   failure,
   instantClock,
+  startScriptedBank,
   tokenAnswer,
 } from './scripted-bank.ts';
 
@@ -99,7 +108,7 @@ describe('what is refused', () => {
     expect(bank.calls()).toEqual([pin, sessions]);
   });
 
-  test('a refused second token is AUTH_REJECTED; the challenge was redeemed and counts no more', async () => {
+  test('a refused second token is AUTH_REJECTED; whether the challenge was redeemed is not sure, so it counts', async () => {
     const { bank, options } = await start(({ path, body }) =>
       path === '/oauth/token' && body.includes('cd_secondary')
         ? refuse(400, { error: 'invalid_grant' })
@@ -107,7 +116,80 @@ describe('what is refused', () => {
     );
     const error = await failure(authenticateUserCredentials(bank.config, options));
     expect(isPlumbingError(error, 'AUTH_REJECTED')).toBe(true);
-    expect(await options.ledger.counts()).toEqual({ challenges: 0, tans: 0 });
+    expect(await options.ledger.counts()).toEqual({ challenges: 1, tans: 0 });
+  });
+
+  test('a page that is no answer to the confirmation redeems nothing: three such logins are the last', async () => {
+    const { bank, options } = await start(({ path, body }) => {
+      if (path.includes('/sessions/') && !path.endsWith('/validate'))
+        return { status: 200, body: '<html>maintenance</html>' };
+      return body.includes('cd_secondary') ? refuse(400, { error: 'invalid_grant' }) : undefined;
+    });
+    for (let i = 1; i <= 3; i++) {
+      await failure(authenticateUserCredentials(bank.config, options));
+      expect(await options.ledger.counts()).toEqual({ challenges: i, tans: 0 });
+    }
+    const error = await failure(authenticateUserCredentials(bank.config, options));
+    expect(isPlumbingError(error, 'AUTH_CHALLENGE_LIMIT')).toBe(true);
+  });
+});
+
+describe('credentials that the bank has refused', () => {
+  const refusing = (status: number) =>
+    start(({ path }) => (path === '/oauth/token' ? refuse(status, { error: 'invalid_grant' }) : undefined));
+
+  test.each([400, 401, 403])('with %d are not sent again, by nobody', async (status) => {
+    const { bank, options } = await refusing(status);
+    await failure(authenticateUserCredentials(bank.config, options));
+    const error = await failure(authenticateUserCredentials(bank.config, options));
+
+    expect(isPlumbingError(error, 'AUTH_REJECTED') && error.message).toMatch(
+      /nothing was sent.*reset-challenges/s,
+    );
+    expect(bank.calls()).toEqual([pin]);
+  });
+
+  test.each([404, 429, 500])('are not those of an answer with %d', async (status) => {
+    const { bank, options } = await refusing(status);
+    await failure(authenticateUserCredentials(bank.config, options));
+    await failure(authenticateUserCredentials(bank.config, options));
+
+    expect(bank.calls()).toEqual([pin, pin]);
+  });
+
+  test('are sent once more after the person says so, and others at once', async () => {
+    const { bank, options } = await refusing(401);
+    await failure(authenticateUserCredentials(bank.config, options));
+    const other = { ...bank.config, password: new Secret('998877') };
+    await failure(authenticateUserCredentials(other, options));
+
+    expect(bank.calls()).toEqual([pin, pin]);
+
+    await options.ledger.reset();
+    await failure(authenticateUserCredentials(other, options));
+
+    expect(bank.calls()).toEqual([pin, pin, pin]);
+  });
+
+  test('are nowhere in the file, and its counts stay', async () => {
+    const bank = await startScriptedBank(({ path }) =>
+      path === approvalPath ? { json: { status: 'REJECTED' } } : undefined,
+    );
+    const folder = mkdtempSync(join(tmpdir(), 'plumbing-refused-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const options = { ledger: ChallengeLedger.of(bank.config, folder), http: { clock: instantClock() } };
+    await failure(authenticateUserCredentials(bank.config, options));
+    await options.ledger.noteRefused(bank.config);
+
+    expect(await options.ledger.counts()).toEqual({ challenges: 1, tans: 0 });
+    await options.ledger.takeChallenge();
+    await expect(options.ledger.checkCredentials(bank.config)).rejects.toThrow(/refused these credentials/);
+    const [file = ''] = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.challenges.json'),
+    );
+    const text = readFileSync(join(folder, file), 'utf8');
+    for (const secret of [bank.config.password, bank.config.username, bank.config.clientSecret])
+      expect(text).not.toContain(secret.reveal());
   });
 });
 
