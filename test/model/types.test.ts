@@ -134,3 +134,32 @@ test('dates must exist, times are of one day, UUIDs become lower case', () => {
     '0190e6c0-0000-7000-8000-000000000000',
   );
 });
+
+describe('a text of a million characters', () => {
+  const million = 1_000_000;
+  const zeros = '0'.repeat(million);
+
+  test.each<[string, z.ZodType, string]>([
+    ['zeros and no number', decimal(15, 2), `${zeros}x`],
+    ['zeros before a number', decimal(15, 2), `${zeros}1`],
+    ['zeros after a point', decimal(15, 2), `1.${zeros}x`],
+    ['ones', decimal(38, 9), '1'.repeat(million)],
+    ['digits with an exponent', decimal(38, 9), `${'1'.repeat(million)}.${zeros}e+`],
+    ['zeros of a second', timestamp(), `2026-11-23T07:00:00.000000${zeros}x`],
+    ['zeros of a time', time(), `23:59:59.${zeros}`],
+    ['a long year', date(), `${zeros}-01-01`],
+    ['a long UUID', uuid(), zeros],
+  ])('is refused at once: %s', (_what, type, text) => {
+    const start = performance.now();
+    expect(type.safeParse(text).success).toBe(false);
+    // A pattern that goes back and forth takes minutes.
+    expect(performance.now() - start).toBeLessThan(1_000);
+  });
+});
+
+test('a decimal is taken with up to a hundred characters', () => {
+  expect(decimal(5, 2).parse(`${'0'.repeat(97)}1.5`.slice(-100))).toBe('1.5');
+  expect(decimal(5, 2).safeParse(`${'0'.repeat(98)}1.5`).success).toBe(false);
+  expect(decimal(5, 2).parse(`1${'0'.repeat(50)}e-50`)).toBe('1');
+  expect(decimal(5, 2).safeParse('1e-999').success).toBe(false);
+});
