@@ -95,9 +95,14 @@ export function int64(): z.ZodType<number | bigint> {
   );
 }
 
+/** zod's days without those of the year 0, which SQL does not have: what reads the tables fails at one, or calls it 1 BC. */
+const day = new RegExp(`(?!0000)${z.regexes.date.source}`);
+/** The types do not offer the pattern; a check beside it would be no short way for the usual row. */
+const dayOf = z.iso.date as (rule: { readonly pattern: RegExp }) => z.ZodISODate;
+
 /** A calendar day, `YYYY-MM-DD`, years 0001 to 9999. */
 export function date(): z.ZodType<string, string> {
-  return typed(z.iso.date(), 'date');
+  return typed(dayOf({ pattern: day }), 'date');
 }
 
 /** A time of day, `HH:MM:SS` with up to six digits of a second. */

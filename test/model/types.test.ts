@@ -128,6 +128,15 @@ describe('timestamp', () => {
 test('dates must exist, times are of one day, UUIDs become lower case', () => {
   expect(date().safeParse('2026-02-30').success).toBe(false);
   expect(date().parse('2024-02-29')).toBe('2024-02-29');
+  for (const [day, exists] of [
+    ['0000-01-01', false],
+    ['0000-02-29', false],
+    ['0001-01-01', true],
+    ['9999-12-31', true],
+    ['10000-01-01', false],
+    ['2023-02-29', false],
+  ] as const)
+    expect(date().safeParse(day).success).toBe(exists);
   expect(time().safeParse('24:00:00').success).toBe(false);
   expect(time().parse('23:59:59.5')).toBe('23:59:59.5');
   expect(z.object({ id: uuid() }).parse({ id: '0190E6C0-0000-7000-8000-000000000000' }).id).toBe(
