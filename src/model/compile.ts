@@ -4,6 +4,7 @@ import { PlumbingError } from '../errors/index.ts';
 import { compileFastRow, instant } from './compile-row.ts';
 import type { FastRow } from './compile-row.ts';
 import { ColumnNames, pathKey } from './naming.ts';
+import { isPlainObject, isRecord } from './plain.ts';
 import { logicalTypeKey } from './types.ts';
 import type { Column } from './table.ts';
 import type { LogicalType, Value } from './value.ts';
@@ -222,14 +223,8 @@ function compileUnknownTest(root: Level, counts: '!== undefined' | '!= null'): (
   return (new Function(body) as () => (raw: unknown) => boolean)();
 }
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
-  );
-}
-
 function collectUnknown(level: Level, raw: unknown, found: UnknownField[]): void {
-  if (!isPlainObject(raw)) return;
+  if (!isRecord(raw)) return;
   for (const key of Object.keys(raw)) {
     const child = level.children.get(key);
     if (child) collectUnknown(child, raw[key], found);
@@ -238,6 +233,7 @@ function collectUnknown(level: Level, raw: unknown, found: UnknownField[]): void
 }
 
 function collectLeaves(value: unknown, path: readonly string[], found: UnknownField[]): void {
+  // An object of a class is one value, which its fields may not be all of.
   if (isPlainObject(value) && path.length < maxDepth) {
     for (const key of Object.keys(value)) collectLeaves(value[key], [...path, key], found);
   } else if (value !== undefined) {

@@ -170,7 +170,11 @@ export interface QuarantinedRow {
   readonly raw: unknown;
 }
 
-/** A row in quarantine. `raw` is what the source gave, parsed back without loss. */
+/**
+ * A row in quarantine. `raw` is what the source gave, parsed back without loss; a `Date` is its ISO text. A row with values
+ * that JSON does not have (NaN, bytes, a `Map`) is a list of that one row, with `{ $unstorable: … }` in their places, and
+ * is not replayed.
+ */
 export interface StoredQuarantinedRow extends QuarantinedRow {
   readonly id: number;
   readonly loadId: string;

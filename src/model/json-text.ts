@@ -1,4 +1,5 @@
 /** JSON text that gives back exactly the value it was made from: digits of `bigint`, and which numbers were `bigint`. */
+import { isPlainObject } from './plain.ts';
 import type { JsonValue } from './value.ts';
 
 // Node 22 has both; the ES2024 library types do not name them yet.
@@ -8,20 +9,46 @@ const parseWithSource = JSON.parse as (
   reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
 ) => unknown;
 
-/** `value` as JSON text; `undefined` when it holds a number that JSON can't (NaN, Infinity). */
+/**
+ * `value` as JSON text, a `Date` as its ISO text, an object of a class as its `toJSON` gives it; `undefined` when it holds
+ * what JSON can't: NaN, Infinity, bytes, a `Map`, a function, an object in a circle.
+ */
 export function encodeJson(value: unknown): string | undefined {
   if (holdsNoNumber(value)) return JSON.stringify(value);
   let isExact = true;
-  const text = JSON.stringify(value, (_key, item: unknown) => {
+  function exact(this: Record<string, unknown>, key: string, item: unknown): unknown {
     if (typeof item === 'bigint') return rawJson(item.toString());
-    if (typeof item !== 'number') return item;
-    if (!Number.isFinite(item)) isExact = false;
-    else if (Object.is(item, -0)) return rawJson('-0');
-    // An exponent tells a large number from a bigint of the same digits.
-    else if (Number.isInteger(item) && !Number.isSafeInteger(item)) return rawJson(item.toExponential());
-    return item;
-  });
-  return isExact ? (text ?? 'null') : undefined;
+    if (typeof item === 'number') {
+      if (!Number.isFinite(item)) isExact = false;
+      else if (Object.is(item, -0)) return rawJson('-0');
+      // An exponent tells a large number from a bigint of the same digits.
+      else if (Number.isInteger(item) && !Number.isSafeInteger(item)) return rawJson(item.toExponential());
+    } else if (!isJsonItem(item, this, key)) isExact = false;
+    // What is refused need not be walked through.
+    return isExact ? item : null;
+  }
+  try {
+    const text = JSON.stringify(value, exact);
+    return isExact ? (text ?? 'null') : undefined;
+  } catch {
+    // A circle, more levels than the stack has, a toJSON that fails.
+    return undefined;
+  }
+}
+
+/** Whether JSON can say `item`, which is no number and what `holder[key]` says of itself. */
+function isJsonItem(item: unknown, holder: Record<string, unknown>, key: string): boolean {
+  if (typeof item === 'string' || typeof item === 'boolean') return true;
+  // A date that is none says null.
+  if (item === null || item === undefined) return holder[key] === item;
+  if (typeof item !== 'object') return false;
+  // Bytes in a Buffer call themselves an object with a list.
+  return (Array.isArray(item) || isPlainObject(item)) && !ArrayBuffer.isView(holder[key]);
+}
+
+/** Whether JSON can say `value`. */
+export function isJson(value: unknown): boolean {
+  return holdsNoNumber(value) || encodeJson(value) !== undefined;
 }
 
 /** Whether a value is surely made of texts, a list of them perhaps: then there is nothing to keep exact. */

@@ -36,6 +36,8 @@ export function converterOf(schema: z.ZodType): ((value: unknown) => unknown) | 
 
 const plainDecimal = /^(-?)0*(\d+)(?:\.(\d+?)0*)?$/;
 const exponentDecimal = /^-?\d+(\.\d+)?[eE][+-]?\d{1,3}$/;
+/** Longer texts are not looked at: no decimal of 38 digits needs as many, and the pattern would take a square of their length. */
+const maxDecimalLength = 100;
 
 /**
  * An exact decimal of `precision` digits, `scale` of them after the point (1 to 38). Takes strings, numbers and bigints; gives
@@ -62,8 +64,9 @@ export function decimal(precision: number, scale: number): z.ZodType<string> {
     else if (typeof value === 'number' && Number.isFinite(value)) text = String(value);
     else if (typeof value === 'bigint') text = value.toString();
     else return undefined;
+    if (text.length > maxDecimalLength) return undefined;
     if (exponentDecimal.test(text)) text = new Big(text).toFixed();
-    const match = plainDecimal.exec(text);
+    const match = text.length > maxDecimalLength ? null : plainDecimal.exec(text);
     if (!match) return undefined;
     const whole = match[2] as string;
     const fraction = match[3] ?? '';
@@ -92,9 +95,14 @@ export function int64(): z.ZodType<number | bigint> {
   );
 }
 
+/** zod's days without those of the year 0, which SQL does not have: what reads the tables fails at one, or calls it 1 BC. */
+const day = new RegExp(`(?!0000)${z.regexes.date.source}`);
+/** The types do not offer the pattern; a check beside it would be no short way for the usual row. */
+const dayOf = z.iso.date as (rule: { readonly pattern: RegExp }) => z.ZodISODate;
+
 /** A calendar day, `YYYY-MM-DD`, years 0001 to 9999. */
 export function date(): z.ZodType<string, string> {
-  return typed(z.iso.date(), 'date');
+  return typed(dayOf({ pattern: day }), 'date');
 }
 
 /** A time of day, `HH:MM:SS` with up to six digits of a second. */

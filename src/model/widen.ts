@@ -1,4 +1,7 @@
 /** Which types a value can move to without losing anything. */
+import { isJson } from './json-text.ts';
+import { isPlainObject } from './plain.ts';
+import { toTimestamp } from './types.ts';
 import { decimalShape } from './value.ts';
 import type { LogicalType } from './value.ts';
 
@@ -50,7 +53,10 @@ function isText(type: LogicalType): boolean {
   return type === 'string' || asText.has(type) || decimalShape(type) !== undefined;
 }
 
-/** The type of a value whose schema is unknown; `undefined` for `null`. Strings stay strings, whatever they look like. */
+/**
+ * The type of a value whose schema is unknown; `undefined` for `null` and for what no column can hold. Strings stay strings,
+ * whatever they look like.
+ */
 export function inferType(value: unknown): LogicalType | undefined {
   switch (typeof value) {
     case 'string':
@@ -66,8 +72,17 @@ export function inferType(value: unknown): LogicalType | undefined {
     }
     case 'object':
       if (value === null) return undefined;
-      return value instanceof Uint8Array ? 'binary' : 'json';
+      if (value instanceof Uint8Array) return 'binary';
+      if (value instanceof Date) return toTimestamp(value) === undefined ? undefined : 'timestamp';
+      return Array.isArray(value) || isPlainObject(value) ? 'json' : undefined;
     default:
       return undefined;
   }
+}
+
+/** Whether a column can hold a value whose schema is unknown, all of it. */
+export function isStorable(value: unknown): boolean {
+  if (value === null || value === undefined) return true;
+  const type = inferType(value);
+  return type === 'json' ? isJson(value) : type !== undefined;
 }

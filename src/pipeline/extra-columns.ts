@@ -1,5 +1,13 @@
 /** Columns that no schema declares: found in the rows, typed by what they hold. */
-import { ColumnNames, decimalShape, inferType, pathKey, stringifyJson, widenType } from '../model/index.ts';
+import {
+  ColumnNames,
+  decimalShape,
+  inferType,
+  pathKey,
+  stringifyJson,
+  toTimestamp,
+  widenType,
+} from '../model/index.ts';
 import type { Column, LogicalType, UnknownField, Value } from '../model/index.ts';
 
 /** A change of the table that new fields call for. */
@@ -81,8 +89,10 @@ export class ExtraColumns {
   convert(value: unknown, index: number): Value {
     const { type } = this.#columns[index] as Column;
     if (value === null || value === undefined) return null;
-    if (type === 'string' || decimalShape(type))
-      return typeof value === 'string' ? value : stringifyJson(value);
+    // Also as text and in JSON in the form of the column that its field had before.
+    if (value instanceof Date) return toTimestamp(value) as string;
+    if (type === 'string' || decimalShape(type)) return textOf(value);
+    if (type === 'timestamp') return toTimestamp(value) as string;
     if (type === 'int64' && typeof value === 'bigint' && BigInt(Number(value)) === value) {
       return Number.isSafeInteger(Number(value)) ? Number(value) : value;
     }
@@ -90,10 +100,21 @@ export class ExtraColumns {
   }
 }
 
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  // JSON would say null for NaN.
+  return typeof value === 'number' ? String(value) : stringifyJson(value);
+}
+
+/** The text of a `Date`, as it comes back from quarantine. */
+const dateText = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
 /** Whether a value of type `actual` needs no wider column. */
 function fits(value: unknown, actual: LogicalType, column: LogicalType): boolean {
-  if (actual === column || column === 'string') return true;
-  if (column === 'json') return actual !== 'binary';
+  if (actual === column) return true;
+  if (column === 'string' || column === 'json') return actual !== 'binary';
+  if (column === 'timestamp')
+    return actual === 'string' && dateText.test(value as string) && toTimestamp(value) !== undefined;
   if (column === 'float64') return actual === 'int64' && Number.isSafeInteger(value);
   const shape = decimalShape(column);
   if (!shape) return false;

@@ -4,6 +4,8 @@ import { PlumbingError } from '../errors/index.ts';
 import { redact } from '../logging/index.ts';
 import { RowKeys, compileSchema, pathKey, rowKeyColumn } from '../model/index.ts';
 import type { CompiledSchema, QuarantinedRow, Row, Stream, TableDefinition, Value } from '../model/index.ts';
+import { isRecord } from '../model/plain.ts';
+import { isStorable } from '../model/widen.ts';
 import { ExtraColumns } from './extra-columns.ts';
 import type { Misfit } from '../model/row-encoder.ts';
 import type { ColumnChange } from './extra-columns.ts';
@@ -137,7 +139,7 @@ export class RowShaper {
 
   /** One row laid out, or the reason why it does not fit. */
   #layOut(raw: unknown, pending: PendingCell[]): Cells | string {
-    if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return 'expected an object';
+    if (!isRecord(raw)) return 'expected an object';
     let row: Cells = [];
     if (this.#stream.schema) {
       const fast = this.#fastRow(raw);
@@ -152,6 +154,8 @@ export class RowShaper {
     if (this.#hasUnknown(raw)) {
       for (const field of this.#schema.unknownFields(raw)) {
         if (this.#closed) return `${field.path.join('.')}: a field that the schema does not know`;
+        if (!isStorable(field.value))
+          return `${field.path.join('.')}: expected a JSON value, a date or bytes`;
         const place = this.#extras.place(field);
         if (typeof place === 'object')
           return `${field.path.join('.')}: ${place.to} does not fit the column's ${place.from}`;

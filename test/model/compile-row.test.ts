@@ -41,10 +41,20 @@ const schema = z.object({
 /** Valid values more often than not, so that whole rows are valid now and then. */
 const value = fc.oneof(
   fc.constantFrom<unknown>(undefined, null, '', 'a', 'long text', ' x ', '1.50', '-0', '1e3', 1, 1.5, -0),
-  fc.constantFrom<unknown>(NaN, Infinity, 2 ** 60, 12n, 2n ** 70n, true, '2026-02-29', '2026-11-23', [], {}, [
-    'x',
-    1,
-  ]),
+  fc.constantFrom<unknown>(
+    NaN,
+    Infinity,
+    2 ** 60,
+    12n,
+    2n ** 70n,
+    true,
+    '2026-02-29',
+    '0000-01-01',
+    '2026-11-23',
+    [],
+    {},
+    ['x', 1],
+  ),
   fc.constantFrom<unknown>('2026-11-23T07:00:00Z', '2026-11-23T07:00:00.000000Z', '07:30:00', ['x']),
   fc.constantFrom<unknown>(new Date(0), new Uint8Array([1]), '019A0000-0000-7000-8000-000000000001'),
 );

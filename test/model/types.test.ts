@@ -128,9 +128,47 @@ describe('timestamp', () => {
 test('dates must exist, times are of one day, UUIDs become lower case', () => {
   expect(date().safeParse('2026-02-30').success).toBe(false);
   expect(date().parse('2024-02-29')).toBe('2024-02-29');
+  for (const [day, exists] of [
+    ['0000-01-01', false],
+    ['0000-02-29', false],
+    ['0001-01-01', true],
+    ['9999-12-31', true],
+    ['10000-01-01', false],
+    ['2023-02-29', false],
+  ] as const)
+    expect(date().safeParse(day).success).toBe(exists);
   expect(time().safeParse('24:00:00').success).toBe(false);
   expect(time().parse('23:59:59.5')).toBe('23:59:59.5');
   expect(z.object({ id: uuid() }).parse({ id: '0190E6C0-0000-7000-8000-000000000000' }).id).toBe(
     '0190e6c0-0000-7000-8000-000000000000',
   );
+});
+
+describe('a text of a million characters', () => {
+  const million = 1_000_000;
+  const zeros = '0'.repeat(million);
+
+  test.each<[string, z.ZodType, string]>([
+    ['zeros and no number', decimal(15, 2), `${zeros}x`],
+    ['zeros before a number', decimal(15, 2), `${zeros}1`],
+    ['zeros after a point', decimal(15, 2), `1.${zeros}x`],
+    ['ones', decimal(38, 9), '1'.repeat(million)],
+    ['digits with an exponent', decimal(38, 9), `${'1'.repeat(million)}.${zeros}e+`],
+    ['zeros of a second', timestamp(), `2026-11-23T07:00:00.000000${zeros}x`],
+    ['zeros of a time', time(), `23:59:59.${zeros}`],
+    ['a long year', date(), `${zeros}-01-01`],
+    ['a long UUID', uuid(), zeros],
+  ])('is refused at once: %s', (_what, type, text) => {
+    const start = performance.now();
+    expect(type.safeParse(text).success).toBe(false);
+    // A pattern that goes back and forth takes minutes.
+    expect(performance.now() - start).toBeLessThan(1_000);
+  });
+});
+
+test('a decimal is taken with up to a hundred characters', () => {
+  expect(decimal(5, 2).parse(`${'0'.repeat(97)}1.5`.slice(-100))).toBe('1.5');
+  expect(decimal(5, 2).safeParse(`${'0'.repeat(98)}1.5`).success).toBe(false);
+  expect(decimal(5, 2).parse(`1${'0'.repeat(50)}e-50`)).toBe('1');
+  expect(decimal(5, 2).safeParse('1e-999').success).toBe(false);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { inferType, widenType } from '../../src/model/index.ts';
+import { isStorable } from '../../src/model/widen.ts';
 import type { LogicalType } from '../../src/model/index.ts';
 
 test.each<[LogicalType, LogicalType, LogicalType | undefined]>([
@@ -33,7 +34,31 @@ test.each<[unknown, LogicalType | undefined]>([
   [[1], 'json'],
   [{}, 'json'],
   [new Uint8Array(1), 'binary'],
+  [new Date(0), 'timestamp'],
+  [Object.create(null), 'json'],
   [false, 'boolean'],
-])('a value %s is inferred as %s', (value, expected) => {
+])('a value %o is inferred as %s', (value, expected) => {
   expect(inferType(value)).toBe(expected);
+});
+
+test.each<[unknown, boolean]>([
+  [null, true],
+  [undefined, true],
+  [1, true],
+  [[1, { a: new Date(0) }], true],
+  [new Date(0), true],
+  [new Uint8Array(1), true],
+  [new Date(Number.NaN), false],
+  [new Date('+010000-01-01'), false],
+  [new Map(), false],
+  [new Set(), false],
+  [new Float32Array(1), false],
+  [new URL('https://a.test'), false],
+  [Symbol('a'), false],
+  [() => 1, false],
+  [[new Set()], false],
+  [[Number.NaN], false],
+])('%o of an unknown field can be stored: %s', (value, can) => {
+  expect(isStorable(value)).toBe(can);
+  if (!can && !Array.isArray(value)) expect(inferType(value)).toBeUndefined();
 });

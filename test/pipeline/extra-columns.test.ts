@@ -22,7 +22,10 @@ describe('a value that fits its column as it is changes nothing', () => {
     ['string', 'x'],
     ['string', 1],
     ['string', { a: 1 }],
-    ['string', new Uint8Array([1])],
+    ['string', new Date(0)],
+    ['timestamp', new Date(0)],
+    ['timestamp', '2026-01-01T00:00:00.000Z'],
+    ['json', new Date(0)],
     ['json', 'x'],
     ['json', 1],
     ['json', [1]],
@@ -52,6 +55,9 @@ describe('a value that does not fit widens a column that was found in rows, and 
     ['decimal(5,2)', 1.5, 'string'],
     ['boolean', { a: 1 }, 'json'],
     ['date', '2026-01-01', 'string'],
+    ['timestamp', '2026-01-01', 'string'],
+    ['timestamp', '2026-13-01T00:00:00.000Z', 'string'],
+    ['date', new Date(0), 'string'],
   ])('%s: %o makes it %s', (type, value, became) => {
     expect(place(type, value)).toMatchObject({ found: 1, became });
     const { found } = place(type, value, true);
@@ -62,6 +68,7 @@ describe('a value that does not fit widens a column that was found in rows, and 
 test.each<[LogicalType, unknown, LogicalType]>([
   ['binary', 1, 'int64'],
   ['json', new Uint8Array([1]), 'binary'],
+  ['string', new Uint8Array([1]), 'binary'],
   ['int64', new Uint8Array([1]), 'binary'],
 ])('%s and %o share no column: it is a conflict', (type, value, to) => {
   expect(place(type, value)).toMatchObject({ found: { path: ['c'], from: type, to }, became: undefined });
@@ -88,6 +95,11 @@ test('a column found in rows is named once, and keeps what it was called for wit
 test.each<[LogicalType, unknown, Value]>([
   ['string', 1, '1'],
   ['string', null, null],
+  ['string', Number.NaN, 'NaN'],
+  ['string', new Date(0), '1970-01-01T00:00:00.000000Z'],
+  ['json', new Date(0), '1970-01-01T00:00:00.000000Z'],
+  ['timestamp', new Date(0), '1970-01-01T00:00:00.000000Z'],
+  ['timestamp', '2026-01-01T00:00:00.500Z', '2026-01-01T00:00:00.500000Z'],
   ['string', undefined, null],
   ['string', { a: 1n }, '{"a":1}'],
   ['string', 'x', 'x'],

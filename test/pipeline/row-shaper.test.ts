@@ -36,6 +36,18 @@ describe('rows that do not fit', () => {
     ['an array', [], /expected an object/],
     ['null', null, /expected an object/],
     ['a number', 7, /expected an object/],
+    ['a Map', new Map([['id', 'a']]), /expected an object/],
+    ['an unknown Map', { id: 'a', more: new Map([['SECRET', 1]]) }, /^more: expected a JSON value, /],
+    ['an unknown Set below', { id: 'a', more: { of: new Set() } }, /^more\.of: expected a JSON value, /],
+    ['an unknown Set in a list', { id: 'a', more: [new Set()] }, /^more: expected a JSON value, /],
+    ['an unknown date that is none', { id: 'a', at: new Date(Number.NaN) }, /^at: expected /],
+    ['an unknown function', { id: 'a', call: () => 1 }, /^call: expected /],
+    [
+      'an unknown symbol',
+      { id: 'a', mark: Symbol('SECRET') },
+      /^mark: expected a JSON value, a date or bytes$/,
+    ],
+    ['an unknown object of a class', { id: 'a', to: new URL('https://a.test') }, /^to: expected /],
   ])('%s: the row is set aside with its index and reason, the others go on', (_what, bad, reason) => {
     const { rows, rejected } = shaper().shape([{ id: 'a' }, bad, { id: 'c' }]);
     expect(rows).toHaveLength(2);
@@ -142,6 +154,43 @@ describe('fields that the schema does not know', () => {
       'bytes: string does not fit',
     );
   });
+});
+
+test('a date in a field without schema is a timestamp, also when it comes back from quarantine as text', () => {
+  const stream = defineStream({ name: 's', async *read() {} });
+  const shaping = new RowShaper(stream, tableOf(stream));
+  const { rows, rejected, changes } = shaping.shape([
+    { id: 1, at: new Date(0), deep: { at: new Date(1) } },
+    { id: 2, at: '1970-01-01T00:00:00.002Z', e: {} },
+    { id: 3, s: new Set(['x']) },
+  ]);
+  expect(changes.map(({ column: { name, type } }) => `${name} ${type}`)).toEqual([
+    'id int64',
+    'at timestamp',
+    'deep__at timestamp',
+  ]);
+  expect(rows).toEqual([
+    [1, '1970-01-01T00:00:00.000000Z', '1970-01-01T00:00:00.001000Z'],
+    [2, '1970-01-01T00:00:00.002000Z'],
+  ]);
+  expect(rejected).toMatchObject([{ index: 2, reason: 's: expected a JSON value, a date or bytes' }]);
+});
+
+test('a row may be an object of a class, as drivers of databases give', () => {
+  class TextRow {
+    readonly id = 'a';
+    readonly more = 1;
+  }
+  expect(shaper().shape([new TextRow()]).rows).toEqual([['a', undefined, 1]]);
+  const stream = defineStream({ name: 's', async *read() {} });
+  expect(new RowShaper(stream, tableOf(stream)).shape([new TextRow()]).rows).toEqual([['a', 1]]);
+});
+
+test('a value that no column can hold ends the stream with freeze', () => {
+  const stream = defineStream({ name: 's', drift: 'freeze', async *read() {} });
+  expect(() => new RowShaper(stream, tableOf(stream)).shape([{ id: 1, s: new Set() }])).toThrow(
+    expect.objectContaining({ code: 'SCHEMA_DRIFT' }),
+  );
 });
 
 test('a stream without schema learns its columns and its key from the rows', () => {

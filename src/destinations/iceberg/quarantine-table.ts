@@ -1,8 +1,7 @@
 /** Rows that did not fit, in a table of their own, with the reason, until they are replayed. */
 import { createHash } from 'node:crypto';
-import type { LoadInfo, QuarantinedRow, TableDefinition } from '../../model/index.ts';
-import { RowKeys, stringifyJson } from '../../model/index.ts';
-import { encodeJson } from '../../model/json-text.ts';
+import type { LoadInfo, QuarantinedRow, RowKeys, TableDefinition } from '../../model/index.ts';
+import { quarantineText } from '../../model/quarantine-text.ts';
 
 /** The table of all quarantined rows of a namespace. */
 export const quarantineTable = '_plumbing_quarantine';
@@ -31,7 +30,7 @@ export function quarantineRows(
   keys: RowKeys,
 ): (string | number)[][] {
   return rows.map(({ index, reason, raw }) => {
-    const text = rawText(raw);
+    const text = quarantineText(raw);
     return [
       idOf(table, keys.keyFor(text)),
       table,
@@ -50,15 +49,4 @@ function idOf(table: string, key: string): number {
     .update(JSON.stringify([table, key]))
     .digest();
   return hash.readUIntBE(0, 6);
-}
-
-/** Whatever a source can give, as JSON text: exactly where JSON can, else as near as it gets. */
-function rawText(raw: unknown): string {
-  let text: string;
-  try {
-    text = encodeJson(raw) ?? stringifyJson(raw);
-  } catch {
-    text = stringifyJson(String(raw));
-  }
-  return text.toWellFormed();
 }

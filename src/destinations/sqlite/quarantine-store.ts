@@ -1,24 +1,16 @@
 /** Rows that did not fit, with the reason, until they are replayed. */
 import type { DatabaseSync } from 'node:sqlite';
-import { RowKeys, stringifyJson } from '../../model/index.ts';
+import { RowKeys } from '../../model/index.ts';
 import type { QuarantinedRow, StoredQuarantinedRow } from '../../model/index.ts';
 import { iterate } from './iterate.ts';
-import { decodeJson, encodeJson } from '../../model/json-text.ts';
+import { decodeJson } from '../../model/json-text.ts';
+import { quarantineText } from '../../model/quarantine-text.ts';
 import type { SqlRow } from './codec.ts';
 import type { LoadStamp } from './row-writers.ts';
 
 /** A row for quarantine in stored form: index, reason, JSON. */
 export function encodeQuarantined({ index, reason, raw }: QuarantinedRow): SqlRow {
-  return [index, reason.toWellFormed(), rawText(raw)];
-}
-
-/** Whatever a source can give, as JSON text: exactly where JSON can, else as near as it gets. */
-function rawText(raw: unknown): string {
-  try {
-    return encodeJson(raw) ?? stringifyJson(raw);
-  } catch {
-    return stringifyJson(String(raw).toWellFormed());
-  }
+  return [index, reason.toWellFormed(), quarantineText(raw)];
 }
 
 /**
