@@ -140,8 +140,6 @@ function logicalTypeOf(schema: z.ZodType, path: readonly string[]): LogicalType 
     case 'array':
     case 'tuple':
     case 'record':
-    case 'map':
-    case 'set':
     case 'unknown':
     case 'any':
     case 'lazy':

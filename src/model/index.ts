@@ -4,7 +4,7 @@ export type { Column, DriftPolicy, TableDefinition, WriteMode } from './table.ts
 export { decimalShape, stringifyJson } from './value.ts';
 export type { JsonObject, JsonValue, LogicalType, Row, Value } from './value.ts';
 export { binary, date, decimal, int64, json, time, timestamp, toTimestamp, uuid } from './types.ts';
-export type { ColumnOf, RowOf } from './row-type.ts';
+export type { BookkeepingRow, ColumnOf, RowOf } from './row-type.ts';
 export { ColumnNames, columnName, pathKey } from './naming.ts';
 export { dayIn } from './day.ts';
 export { createLoadId } from './load-id.ts';

@@ -11,7 +11,7 @@ import {
   tableOf,
   timestamp,
 } from '../../src/model/index.ts';
-import type { RowOf } from '../../src/model/index.ts';
+import type { RowObject, RowOf } from '../../src/model/index.ts';
 import { isPlumbingError } from '../../src/errors/index.ts';
 
 const amount = z.object({ value: decimal(15, 2), unit: z.string() });
@@ -152,6 +152,50 @@ test('the row type follows the schema', () => {
     id_http_code: number;
   }>();
 });
+
+describe('the row type', () => {
+  const kind = z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('a'), x: z.string() }),
+    z.object({ kind: z.literal('b'), at: z.date() }),
+  ]);
+  const odd = z.object({ when: z.date().optional(), big: z.bigint(), many: z.array(z.bigint()), kind });
+  type Odd = RowOf<typeof odd>;
+
+  test('says what is read back, not what was given', () => {
+    expectTypeOf<Odd['when']>().toEqualTypeOf<string | null>();
+    expectTypeOf<Odd['big']>().toEqualTypeOf<number | bigint>();
+    expectTypeOf<Odd['many']>().toEqualTypeOf<(number | bigint)[]>();
+  });
+
+  test('has one column for a union of objects, as the table has', () => {
+    expectTypeOf<keyof Odd>().toEqualTypeOf<'when' | 'big' | 'many' | 'kind'>();
+    expectTypeOf<Odd['kind']>().toEqualTypeOf<{ kind: 'a'; x: string } | { kind: 'b'; at: string }>();
+    expect(compileSchema(odd).columns.map(({ name }) => name)).toEqual(['when', 'big', 'many', 'kind']);
+  });
+
+  test('takes names of any length', () => {
+    const name =
+      'subscriptionCancellationReasonGivenByTheSupportTeamOfTheOtherCompanyThatNobodyHasEverHeardOfBefore';
+    const long = z.object({ [name]: z.string() } as { [K in typeof name]: z.ZodString });
+    type Name = keyof RowOf<typeof long>;
+    const column: Name =
+      'subscription_cancellation_reason_given_by_the_support_team_of_the_other_company_that_nobody_has_ever_heard_of_before';
+    expectTypeOf<RowOf<typeof long>>().toEqualTypeOf<{ [K in typeof column]: string }>();
+  });
+
+  test('knows the fields of a loose object, and is open without a schema', () => {
+    const loose = z.looseObject({ id: z.string() });
+    expectTypeOf<RowOf<typeof loose>>().toEqualTypeOf<{ id: string }>();
+    expectTypeOf<RowOf<z.ZodObject>>().toEqualTypeOf<RowObject>();
+  });
+});
+
+test.each([z.map(z.string(), z.number()), z.set(z.string())])(
+  'a field that JSON has no form for is refused',
+  (field) => {
+    expect(() => compileSchema(z.object({ field }))).toThrow(/field field: no column can hold the zod type/);
+  },
+);
 
 describe('defineStream', () => {
   async function* read(): AsyncIterable<unknown[]> {

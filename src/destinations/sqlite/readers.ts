@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import { PlumbingError } from '../../errors/index.ts';
-import type { Condition, RowObject, RowOf, RowQuery } from '../../model/index.ts';
+import type { BookkeepingRow, Condition, RowObject, RowOf, RowQuery } from '../../model/index.ts';
 import { resolveOptions } from './options.ts';
 import type { SqliteTarget } from './options.ts';
 import { SqliteReader } from './reader.ts';
@@ -40,7 +40,12 @@ export function readRows<S extends z.ZodObject>(
   target: SqliteTarget,
   table: TableOf<S>,
   query?: RowQuery & { readonly columns?: never },
-): AsyncIterable<RowOf<S>>;
+): AsyncIterable<RowOf<S> & BookkeepingRow>;
+export function readRows<S extends z.ZodObject, C extends keyof (RowOf<S> & BookkeepingRow) & string>(
+  target: SqliteTarget,
+  table: TableOf<S>,
+  query: RowQuery & { readonly columns: readonly C[] },
+): AsyncIterable<Pick<RowOf<S> & BookkeepingRow, C>>;
 export function readRows(target: SqliteTarget, table: string, query?: RowQuery): AsyncIterable<RowObject>;
 export function readRows(
   target: SqliteTarget,
