@@ -17,6 +17,7 @@ export function encodeJson(value: unknown): string | undefined {
   if (holdsNoNumber(value)) return JSON.stringify(value);
   let isExact = true;
   function exact(this: Record<string, unknown>, key: string, item: unknown): unknown {
+    if (typeof item === 'string' || typeof item === 'boolean') return item;
     if (typeof item === 'bigint') return rawJson(item.toString());
     if (typeof item === 'number') {
       if (!Number.isFinite(item)) isExact = false;
@@ -36,9 +37,8 @@ export function encodeJson(value: unknown): string | undefined {
   }
 }
 
-/** Whether JSON can say `item`, which is no number and what `holder[key]` says of itself. */
+/** Whether JSON can say `item`, which is no text, number or boolean and what `holder[key]` says of itself. */
 function isJsonItem(item: unknown, holder: Record<string, unknown>, key: string): boolean {
-  if (typeof item === 'string' || typeof item === 'boolean') return true;
   // A date that is none says null.
   if (item === null || item === undefined) return holder[key] === item;
   if (typeof item !== 'object') return false;
