@@ -108,7 +108,7 @@ test('without the package of DuckDB there is a line that says how to install it'
   onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object };
-  const needed = Object.keys(manifest.dependencies).map((name) => `node_modules/${name}`);
+  const needed = [...Object.keys(manifest.dependencies), 'zod'].map((name) => `node_modules/${name}`);
   for (const path of ['dist', 'package.json', ...needed])
     cpSync(join(root, path), join(copy, path), { recursive: true });
   const file = join(folder, 'f.db');

@@ -42,7 +42,7 @@ test.each(destinations)(
 test('without the package of DuckDB such a check fails and says what to install; others run', () => {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object };
-  const needed = Object.keys(manifest.dependencies).map((name) => `node_modules/${name}`);
+  const needed = [...Object.keys(manifest.dependencies), 'zod'].map((name) => `node_modules/${name}`);
   for (const path of ['dist', 'package.json', ...needed])
     cpSync(join(root, path), join(folder, path), { recursive: true });
   const code = `

@@ -176,7 +176,7 @@ describe('the row type', () => {
   test('takes names of any length', () => {
     const name =
       'subscriptionCancellationReasonGivenByTheSupportTeamOfTheOtherCompanyThatNobodyHasEverHeardOfBefore';
-    const long = z.object({ [name]: z.string() } as { [K in typeof name]: z.ZodString });
+    const long = z.object({ [name]: z.string() });
     type Name = keyof RowOf<typeof long>;
     const column: Name =
       'subscription_cancellation_reason_given_by_the_support_team_of_the_other_company_that_nobody_has_ever_heard_of_before';
