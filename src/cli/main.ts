@@ -22,6 +22,10 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   // Once: a second Ctrl-C ends the process at once, which is safe as well.
   process.once(name, () => abort.abort(new Interrupted(name)));
 }
+// Whoever read the output, `head` for one, has seen enough. A load goes on, and ends as it would.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 process.exitCode = await main(process.argv, abort.signal);
 
 async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {
@@ -61,6 +65,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     return Number(process.exitCode ?? exitCodes.done);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return exitCodes.done;
     const { redact } = await import('../logging/index.ts');
     const message = error instanceof Error ? error.message : String(error);
     const code = error instanceof Error && 'code' in error ? `${String(error.code)}: ` : '';

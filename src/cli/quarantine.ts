@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { destinationOf } from './destination-uri.ts';
 import { exitCodes } from './exit-codes.ts';
 import { pipelineOf } from './pipeline-of.ts';
+import { jsonText } from './result-text.ts';
 import { textTable } from './text-table.ts';
 
 interface QuarantineFlags {
@@ -39,7 +40,7 @@ export function addQuarantineCommand(program: Command, signal: AbortSignal): voi
           }
         }
         process.stdout.write(
-          `${flags.json ? JSON.stringify(rows, null, 2) : textTable(rows) || 'The quarantine is empty.'}\n`,
+          `${flags.json ? jsonText(rows) : textTable(rows) || 'The quarantine is empty.'}\n`,
         );
       } finally {
         await session.close();

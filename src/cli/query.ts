@@ -87,6 +87,7 @@ async function printCsv(batches: Batches): Promise<void> {
     isFirst = false;
     const text = batch.map((row) => csvLine(Object.values(row))).join('');
     // A slow reader must not make the whole result wait in memory.
+    if (process.stdout.destroyed) return;
     if (!process.stdout.write(text)) await once(process.stdout, 'drain');
   }
 }

@@ -19,7 +19,11 @@ export function reportText(report: RunReport): string {
     `${report.pipeline} -> ${report.destination}: ${report.status.replace('_', ' ')} in ${seconds(report.durationMs)} (load ${report.loadId})`,
     textTable(rows),
   ];
-  for (const { stream, schemaChanges, error } of report.streams) {
+  for (const { stream, schemaChanges, error, read, rejected, quarantined } of report.streams) {
+    if (rejected > 0) {
+      const where = quarantined > 0 ? '; see: plumbing quarantine list' : '';
+      lines.push(`${stream}: ${rejected} of ${read} rows did not fit${where}`);
+    }
     for (const change of schemaChanges) lines.push(`${stream}: ${change}`);
     if (error) lines.push(`${stream}: ${error.code}: ${error.message}`);
   }

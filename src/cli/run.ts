@@ -78,7 +78,8 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 needs a person (TAN), 4 checks failed, 
       const { run } = await import('../pipeline/index.ts');
       const report = await run(pipeline, { signal, onProgress: terminalProgress(process.stderr) });
       const { reportText } = await import('./report-text.ts');
-      process.stdout.write(`${flags.json ? JSON.stringify(report, null, 2) : reportText(report)}\n`);
+      const { jsonText } = await import('./result-text.ts');
+      process.stdout.write(`${flags.json ? jsonText(report) : reportText(report)}\n`);
       process.exitCode = exitCodeOfReport(report);
     });
 }

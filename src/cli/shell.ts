@@ -23,7 +23,10 @@ const writers = {
   table: tableText,
   json: (rows: readonly ResultRow[]): string => jsonText(rows),
   csv: (rows: readonly ResultRow[]): string =>
-    [Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row))].map(csvLine).join('').trimEnd(),
+    [Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row))]
+      .map(csvLine)
+      .join('')
+      .replace(/\n$/, ''),
 };
 
 /** Adds the subcommand. */

@@ -16,10 +16,12 @@ export class StatementBuffer {
   #at = 0;
   /** What ends the quotes or the comment that `#at` is in. */
   #closing: string | undefined;
+  /** There is more than comments and blanks. */
+  #hasBegun = false;
 
-  /** Whether a statement has begun. */
+  /** Whether no statement has begun; a comment that is still open counts as one. */
   get isEmpty(): boolean {
-    return this.#text.trim() === '';
+    return !this.#hasBegun && this.#closing === undefined;
   }
 
   /** Adds a line; gives the statements that it completes, without their `;`. */
@@ -36,19 +38,22 @@ export class StatementBuffer {
         this.#at = end + this.#closing.length;
         this.#closing = undefined;
       } else if (this.#text[this.#at] === ';') {
-        statements.push(this.#text.slice(0, this.#at).trim());
+        if (this.#hasBegun) statements.push(this.#text.slice(0, this.#at).trim());
+        this.#hasBegun = false;
         this.#text = this.#text.slice(this.#at + 1);
         this.#at = 0;
       } else {
         this.#step();
       }
     }
-    return statements.filter((statement) => statement !== '');
+    // Comments behind the last statement belong to none.
+    if (this.isEmpty) this.clear();
+    return statements;
   }
 
   /** The rest, which no `;` ended. */
   takeRest(): string {
-    const rest = this.#text.trim();
+    const rest = this.#hasBegun ? this.#text.trim() : '';
     this.clear();
     return rest;
   }
@@ -58,6 +63,7 @@ export class StatementBuffer {
     this.#text = '';
     this.#at = 0;
     this.#closing = undefined;
+    this.#hasBegun = false;
   }
 
   #step(): void {
@@ -66,9 +72,11 @@ export class StatementBuffer {
       const [found] = opening.exec(rest) ?? [];
       if (found === undefined) continue;
       this.#closing = closingOf(found);
+      if (found !== '--' && found !== '/*') this.#hasBegun = true;
       this.#at += found.length;
       return;
     }
+    if (this.#text.charAt(this.#at).trim() !== '') this.#hasBegun = true;
     this.#at++;
   }
 }

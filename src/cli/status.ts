@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { DestinationStatus } from '../model/index.ts';
 import { destinationOf } from './destination-uri.ts';
+import { jsonText } from './result-text.ts';
 import { textTable } from './text-table.ts';
 
 /** Adds the subcommand. */
@@ -22,7 +23,7 @@ export function addStatusCommand(program: Command, signal: AbortSignal): void {
       const session = await destination.open({ readOnly: true, signal });
       try {
         const status = await session.reader.status();
-        process.stdout.write(`${flags.json ? JSON.stringify(status, null, 2) : statusText(status)}\n`);
+        process.stdout.write(`${flags.json ? jsonText(status) : statusText(status)}\n`);
       } finally {
         await session.close();
       }
@@ -43,9 +44,7 @@ function statusText(status: DestinationStatus): string {
     stream: entry.stream,
     partition: entry.partition,
     cursor:
-      typeof entry.state.cursor === 'string'
-        ? entry.state.cursor
-        : JSON.stringify(entry.state.cursor ?? null),
+      typeof entry.state.cursor === 'string' ? entry.state.cursor : jsonText(entry.state.cursor ?? null, 0),
   }));
   const sections: [string, readonly Readonly<Record<string, unknown>>[]][] = [
     ['Tables', status.tables],

@@ -6,7 +6,9 @@ export function textTable(rows: readonly Readonly<Record<string, unknown>>[]): s
   if (!first) return '';
   const names = Object.keys(first);
   const cells = rows.map((row) => names.map((name) => cellText(row[name])));
-  const widths = names.map((name, i) => Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0)));
+  const widths = names.map((name, i) =>
+    cells.reduce((width, row) => Math.max(width, row[i]?.length ?? 0), name.length),
+  );
   const isNumber = names.map((name) => rows.every((row) => isNumeric(row[name])));
   const line = (values: readonly string[]): string =>
     values

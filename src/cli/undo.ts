@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { destinationOf } from './destination-uri.ts';
+import { jsonText } from './result-text.ts';
 import { textTable } from './text-table.ts';
 
 /** Adds the subcommand. */
@@ -26,7 +27,7 @@ export function addUndoCommand(program: Command, signal: AbortSignal): void {
       const tables = report.tables.map((table) => ({ ...table }));
       process.stdout.write(
         flags.json
-          ? `${JSON.stringify(report, null, 2)}\n`
+          ? `${jsonText(report)}\n`
           : `Load ${report.loadId} was taken back.\n${textTable(tables) || '(it had changed no rows)'}\n`,
       );
     });

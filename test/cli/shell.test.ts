@@ -7,6 +7,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { StatementBuffer } from '../../src/cli/statement-buffer.ts';
+import { textTable } from '../../src/cli/text-table.ts';
 
 const cli = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'plumbing-shell-'));
@@ -57,9 +58,33 @@ describe('statements', () => {
     ['SELECT $$;$$, $x$ $$ ; $x$;', ['SELECT $$;$$, $x$ $$ ; $x$'], ''],
     [';;\n;', [], ''],
     ['SELECT $1 - 1; x', ['SELECT $1 - 1'], 'x'],
+    ['SELECT 1;\n-- done\n', ['SELECT 1'], ''],
+    ['/* x */;\n  -- y\n;', [], ''],
+    ['-- about\nSELECT 1;', ['SELECT 1'], ''],
+    ['SELECT 1; /* open', ['SELECT 1'], ''],
   ])('%j', (text, statements, rest) => {
     expect(all(text)).toEqual([statements, rest]);
   });
+});
+
+test.each(['SELECT 1; -- hi', '-- hi', '/* a\nb */', ';', 'SELECT 1;   '])(
+  'after %j no statement has begun, so a command may come',
+  (text) => {
+    const buffer = new StatementBuffer();
+    for (const line of text.split('\n')) buffer.push(line);
+    expect(buffer.isEmpty).toBe(true);
+  },
+);
+
+test.each(['SELECT', '/* open', "'", '$$'])('after %j one has', (text) => {
+  const buffer = new StatementBuffer();
+  buffer.push(text);
+  expect(buffer.isEmpty).toBe(false);
+});
+
+test('a table for the terminal may be long', () => {
+  const rows = Array.from({ length: 200_000 }, (_, id) => ({ id }));
+  expect(textTable(rows).split('\n')).toHaveLength(200_002);
 });
 
 describe('as a script', () => {
@@ -69,6 +94,13 @@ describe('as a script', () => {
     );
     expect(done).toEqual({ code: 0, stdout: 'id\n1\n2\n[\n  {\n    "n": 2\n  }\n]\n', stderr: '' });
     expect(existsSync(join(folder, 'state'))).toBe(false);
+  });
+
+  test('takes comments for nothing, and loses no empty cells of CSV', async () => {
+    const done = await script(
+      ".mode csv\nSELECT 1 AS a; -- one\n.mode csv\n/* two */;\nSELECT * FROM (VALUES ('x  '), (NULL), (NULL)) v(a);\n-- end\n",
+    );
+    expect(done).toEqual({ code: 0, stdout: 'a\n1\na\nx  \n\n\n', stderr: '' });
   });
 
   test('names tables and columns', async () => {

@@ -77,7 +77,11 @@ export async function* readShiftingPages(
     const fresh = pass.take(page, keys);
     if (fresh.length > 0) yield fresh;
     const got = page.rows.length;
-    const isLast = got < pageSize && first + got >= (page.matches ?? 0);
+    // Where no total is announced, only a page without anything new says that this was all.
+    const isLast =
+      page.matches === undefined
+        ? fresh.length === 0 && first >= resumeAt
+        : got < pageSize && first + got >= page.matches;
     // So many rows arrived that the whole page was pushed down: what is new lies further on.
     const isPushedDown = fresh.length === 0 && got >= pageSize && first + got < (page.matches ?? 0);
     const isIdle = fresh.length === 0 && (!isPushedDown || isRepeated) && (got === 0 || first >= resumeAt);

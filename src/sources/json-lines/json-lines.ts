@@ -6,6 +6,8 @@ import { parseJson } from '../../http/index.ts';
 import type { FileBatch } from '../../model/index.ts';
 
 const batchRows = 5_000;
+/** The same, in characters of the lines: rows may be large. */
+const batchLength = 16 * 1024 * 1024;
 const chunkBytes = 1024 * 1024;
 /** A longer line is refused: it would have to be in memory as a whole, several times over. */
 const maxLineBytes = 64 * 1024 * 1024;
@@ -42,14 +44,17 @@ async function* readRows(path: string): AsyncGenerator<readonly unknown[]> {
   const file = await openFile(path);
   try {
     let rows: unknown[] = [];
+    let length = 0;
     let number = 0;
     for await (const text of linesOf(file, path)) {
       const line = number++ === 0 ? text.replace(/^\ufeff/, '') : text;
       if (line.trim() === '') continue;
       rows.push(rowOf(line, `${path}, line ${number}`));
-      if (rows.length === batchRows) {
+      length += line.length;
+      if (rows.length === batchRows || length >= batchLength) {
         yield rows;
         rows = [];
+        length = 0;
       }
     }
     if (rows.length > 0) yield rows;
@@ -76,7 +81,7 @@ async function* linesOf(file: FileHandle, path: string): AsyncGenerator<string> 
         throw new PlumbingError('LIMIT_EXCEEDED', `${path} has a line of more than ${maxLineBytes} bytes`);
       buffer = Buffer.concat([buffer], 2 * kept);
     }
-    const { bytesRead } = await file.read(buffer, kept, buffer.length - kept);
+    const bytesRead = await read(file, buffer, kept, path);
     const length = kept + bytesRead;
     const end = bytesRead === 0 ? length : buffer.subarray(0, length).lastIndexOf(newline) + 1;
     const hasEnd = buffer[end - 1] === newline;
@@ -84,6 +89,15 @@ async function* linesOf(file: FileHandle, path: string): AsyncGenerator<string> 
     if (bytesRead === 0) return;
     buffer.copyWithin(0, end, length);
     kept = length - end;
+  }
+}
+
+/** Reads behind the bytes that were kept. A folder can be opened, but not read. */
+async function read(file: FileHandle, buffer: Buffer, kept: number, path: string): Promise<number> {
+  try {
+    return (await file.read(buffer, kept, buffer.length - kept)).bytesRead;
+  } catch (cause) {
+    throw unreadable(path, cause);
   }
 }
 
@@ -101,13 +115,15 @@ async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (cause) {
-    const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
-    throw new PlumbingError(
-      'SOURCE_FAILED',
-      `${path} can't be read (${code}); check the path and its permissions`,
-      {
-        cause,
-      },
-    );
+    throw unreadable(path, cause);
   }
+}
+
+function unreadable(path: string, cause: unknown): PlumbingError {
+  const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
+  return new PlumbingError(
+    'SOURCE_FAILED',
+    `${path} can't be read (${code}); check the path and its permissions`,
+    { cause },
+  );
 }

@@ -78,3 +78,20 @@ describe('jsonLines', () => {
     expect(ids).toEqual([1, 3]);
   });
 });
+
+test('large rows come in small batches', async () => {
+  const line = JSON.stringify({ text: 'x'.repeat(2 * 1024 * 1024) });
+  writeFileSync(file, `${line}\n`.repeat(40));
+  const sizes: number[] = [];
+  for await (const batch of jsonLines(file)) for await (const part of batch.read()) sizes.push(part.length);
+
+  expect(Math.max(...sizes)).toBe(8);
+  expect(sizes.reduce((sum, size) => sum + size)).toBe(40);
+});
+
+test('a folder can not be read', async () => {
+  await expect(rowsOf(folder)).rejects.toMatchObject({
+    code: 'SOURCE_FAILED',
+    message: expect.stringContaining('EISDIR') as string,
+  });
+});
