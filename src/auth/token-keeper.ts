@@ -1,4 +1,5 @@
 /** Keeps a token valid: one refresh among all callers and processes that share a store. */
+import { isDeepStrictEqual } from 'node:util';
 import { PlumbingError, isPlumbingError } from '../errors/index.ts';
 import { failpoint } from '../failpoints/index.ts';
 import { getLogger } from '../logging/index.ts';
@@ -132,9 +133,9 @@ function needsPerson(what: string, hint: string): PlumbingError {
   return new PlumbingError('AUTH_NEEDS_PERSON', `${what}; ${hint}`);
 }
 
-/** Not by `issuedAtMs` alone: clocks are set back, and two tokens may be of one millisecond. */
+/** Not by `issuedAtMs` alone: clocks are set back, and two tokens may be of one millisecond. A store may give fields in another order. */
 function isSame(a: StoredToken, b: StoredToken): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return isDeepStrictEqual(JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b)));
 }
 
 /** A signal that aborts `delayMs` after `signal` does. Waiting for it keeps no process alive. */

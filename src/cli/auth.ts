@@ -23,6 +23,8 @@ const bufferSeconds = 120;
 const assumedSeconds = 300;
 /** Longest wait of `keep-alive`: timers do not reach further than 24 days, and the clock may have been set meanwhile. */
 const maxWaitMs = 60_000;
+/** Pause of `keep-alive` after a failure that may pass. */
+const retryMs = 5_000;
 
 /** Adds the subcommands. */
 export function addAuthCommand(program: Command, signal: AbortSignal): void {
@@ -70,11 +72,11 @@ async function contextOf(signal: AbortSignal): Promise<Context> {
 }
 
 async function login({ bank, config, store, signal }: Context, flags: { tanMethod?: string }): Promise<void> {
-  const { onChallenge, tanMethodOf } = await import('./challenge.ts');
+  const { askPerson, tanMethodOf } = await import('./challenge.ts');
   const tanMethod = tanMethodOf(flags.tanMethod);
   const token = await store.withLock(async () => {
     const fresh = await bank.authenticateUserCredentials(config, {
-      onChallenge,
+      onChallenge: askPerson(signal),
       signal,
       ...(tanMethod !== undefined && { tanMethod }),
     });
@@ -111,9 +113,17 @@ async function keepAlive({ bank, config, store, signal }: Context): Promise<void
     if (Date.now() >= dueMs(token)) {
       // Being told to stop is no failure; a refresh that is under way still ends in the store.
       const fresh = await keeper.replace(token.toJSON(), signal).catch((error: unknown) => {
-        if (!signal.aborted) throw error;
+        if (!signal.aborted && !isPassing(error)) throw error;
+        return signal.aborted ? undefined : (error as PlumbingError);
       });
       if (!fresh) return;
+      if (fresh instanceof PlumbingError) {
+        const { redact } = await import('../logging/index.ts');
+        // The refresh token lives for some twenty minutes more: to give up at once would cost a TAN.
+        process.stderr.write(`plumbing: ${fresh.code}: ${redact(fresh.message)}; trying again\n`);
+        await delay(retryMs, undefined, { signal }).catch(() => undefined);
+        continue;
+      }
       token = bank.AccessToken.fromJSON(fresh);
       process.stdout.write(`Refreshed; the token is valid ${validity(token)}.\n`);
     }
@@ -124,6 +134,11 @@ async function keepAlive({ bank, config, store, signal }: Context): Promise<void
   }
 }
 
+/** Whether an error may be gone in a moment. In the end the bank refuses the token, which ends the wait. */
+function isPassing(error: unknown): error is PlumbingError {
+  return error instanceof PlumbingError && error.retryable;
+}
+
 /** When `keep-alive` refreshes the token. */
 function dueMs({ issuedAtMs, expiresIn }: AccessToken): number {
   const seconds = expiresIn === 0 ? assumedSeconds : expiresIn;
@@ -131,15 +146,32 @@ function dueMs({ issuedAtMs, expiresIn }: AccessToken): number {
 }
 
 async function logout({ bank, config, store, signal }: Context): Promise<void> {
-  const token = await stored(bank, store);
-  if (token) {
+  // Under the lock: a refresh that is under way would store a token that nobody revokes.
+  const token = await store.withLock(async () => {
+    const found = await stored(bank, store);
     try {
-      await bank.revokeToken(config, token, { signal });
+      if (found) await endSession(bank, config, found, signal);
     } finally {
       await store.clear();
     }
-  }
+    return found;
+  }, signal);
   process.stdout.write(token ? 'Logged out.\n' : 'There was no token.\n');
+}
+
+/** A session outlives its access token by the refresh token, which only a valid access token can revoke. */
+async function endSession(
+  bank: Comdirect,
+  config: ComdirectConfig,
+  token: AccessToken,
+  signal: AbortSignal,
+): Promise<void> {
+  if (await bank.revokeToken(config, token, { signal })) return;
+  try {
+    await bank.revokeToken(config, await bank.refreshToken(config, token, { signal }), { signal });
+  } catch (error) {
+    if (!(error instanceof PlumbingError) || error.code !== 'AUTH_EXPIRED') throw error;
+  }
 }
 
 function keeperOf(

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { PlumbingError } from '../errors/index.ts';
-import type { Challenge, LoginPolicy, TanMethod } from '../sources/comdirect/index.ts';
+import type { Challenge, LoginPolicy, OnChallenge, TanMethod } from '../sources/comdirect/index.ts';
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
@@ -36,8 +36,12 @@ function needsTerminal(): PlumbingError {
   );
 }
 
-/** Shows a challenge on standard error, and asks for what the person has to give. */
-export async function onChallenge(challenge: Challenge): Promise<string | void> {
+/** Shows challenges on standard error, and asks for what the person has to give, until `signal` aborts. */
+export function askPerson(signal: AbortSignal): OnChallenge {
+  return (challenge) => ask(challenge, signal);
+}
+
+async function ask(challenge: Challenge, signal: AbortSignal): Promise<string | void> {
   const { action, image, phoneNumber } = challenge;
   if (action === 'approve') {
     process.stderr.write('Please approve the login in the photoTAN app; waiting ...\n');
@@ -48,9 +52,14 @@ export async function onChallenge(challenge: Challenge): Promise<string | void> 
   if (file !== undefined) process.stderr.write(`The photoTAN graphic is in ${file}; scan it with the app.\n`);
   if (phoneNumber !== undefined) process.stderr.write(`A TAN was sent to ${phoneNumber}.\n`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // The terminal keeps Ctrl-C to itself while it asks.
+  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
-    if (action === 'tan') return (await terminal.question('TAN: ')).trim();
-    await terminal.question('Approve the login in the app, then press Enter. ');
+    if (action === 'tan') return (await terminal.question('TAN: ', { signal })).trim();
+    await terminal.question('Approve the login in the app, then press Enter. ', { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   } finally {
     terminal.close();
     if (file !== undefined) await rm(dirname(file), { recursive: true });

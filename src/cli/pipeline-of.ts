@@ -25,6 +25,7 @@ export async function pipelineOf(
   what: string,
   flags: PipelineFlags,
   env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
 ): Promise<Pipeline> {
   const streams = namesOf(flags.streams);
   const overrides = {
@@ -38,7 +39,7 @@ export async function pipelineOf(
     ...(flags.checkpointMs !== undefined && { intervalMs: flags.checkpointMs }),
   };
   if (what === 'comdirect') {
-    const source = await comdirectSource(flags, env);
+    const source = await comdirectSource(flags, env, signal);
     return { source, destination: await destinationOf(flags.to, env), ...overrides, checkpoint };
   }
   const fromFile = await importPipeline(what);
@@ -46,14 +47,18 @@ export async function pipelineOf(
   return { ...fromFile, destination, ...overrides, checkpoint: { ...fromFile.checkpoint, ...checkpoint } };
 }
 
-async function comdirectSource(flags: PipelineFlags, env: NodeJS.ProcessEnv): Promise<Source> {
+async function comdirectSource(
+  flags: PipelineFlags,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<Source> {
   const { comdirect, loadComdirectConfig } = await import('../sources/comdirect/index.ts');
-  const { loginPolicy, onChallenge } = await import('./challenge.ts');
+  const { askPerson, loginPolicy } = await import('./challenge.ts');
   const config = loadComdirectConfig(env);
   return comdirect({
     config,
     login: loginPolicy(flags.login, config.baseUrl),
-    onChallenge,
+    onChallenge: askPerson(signal),
     ...(flags.requestsPerSecond !== undefined && {
       rateLimit: { requestsPerSecond: flags.requestsPerSecond },
     }),

@@ -56,7 +56,7 @@ export function addQuarantineCommand(program: Command, signal: AbortSignal): voi
     .addHelpText('after', '\nExample:\n  $ plumbing quarantine replay my-pipeline.ts')
     .action(async (what: string, flags: QuarantineFlags) => {
       const { replayQuarantine } = await import('../pipeline/index.ts');
-      const pipeline = await pipelineOf(what, { ...flags, login: 'never' }, process.env);
+      const pipeline = await pipelineOf(what, { ...flags, login: 'never' }, process.env, signal);
       const reports = await replayQuarantine(pipeline, { signal });
       process.stdout.write(
         `${flags.json ? JSON.stringify(reports, null, 2) : textTable(reports.map((report) => ({ ...report })))}\n`,

@@ -74,7 +74,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 usage, 3 needs a person (TAN), 4 checks failed, 130 or 143 interrupted`,
     )
     .action(async (what: string, flags: RunFlags) => {
-      const pipeline = await pipelineOf(what, flags, process.env);
+      const pipeline = await pipelineOf(what, flags, process.env, signal);
       const { run } = await import('../pipeline/index.ts');
       const report = await run(pipeline, { signal, onProgress: terminalProgress(process.stderr) });
       const { reportText } = await import('./report-text.ts');

@@ -316,6 +316,29 @@ describe('plumbing auth comdirect', () => {
     expect((await plumbing(['auth', 'comdirect', 'refresh'])).code).toBe(0);
   });
 
+  test('keep-alive goes on after a failure that passes', async () => {
+    await open({ accessTokenSeconds: 5, now: () => new Date() });
+    await plumbing(['auth', 'comdirect', 'login']);
+    bank?.inject({ kind: 'status', status: 503, path: '/oauth/token', times: 1 });
+    const { child, result } = start(['auth', 'comdirect', 'keep-alive']);
+    await expect.poll(() => bank?.login.refreshGrants, { timeout: 25_000 }).toBeGreaterThanOrEqual(2);
+    child.kill('SIGTERM');
+    const { code, stderr } = await result;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/HTTP_STATUS.*503.*trying again/);
+  }, 40_000);
+
+  test('logout ends the session also when the access token has died before', async () => {
+    await open({ accessTokenSeconds: 600 });
+    await plumbing(['auth', 'comdirect', 'login']);
+    bank?.advance(700_000);
+    const { code, stdout, stderr } = await plumbing(['auth', 'comdirect', 'logout']);
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'Logged out.\n', stderr: '' });
+    // The access token was refused, its successor was revoked with all that belongs to it.
+    const calls = bank?.requests.map(({ method, path }) => `${method} ${path}`).slice(-3);
+    expect(calls).toEqual(['DELETE /oauth/revoke', 'POST /oauth/token', 'DELETE /oauth/revoke']);
+  });
+
   test.each([0, 1e12])(
     'keep-alive neither spins nor storms when the bank says that a token lives for %d s',
     async (seconds) => {

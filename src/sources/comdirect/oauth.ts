@@ -103,7 +103,8 @@ export async function refreshWith(
 }
 
 /**
- * Ends the session: access token, refresh token and session TAN become void. A token that is void already is no error.
+ * Ends the session: access token, refresh token and session TAN become void. `false` when the access token was void already:
+ * then the refresh token may still be good, until it is refreshed and its successor revoked.
  *
  * Reference: comdirect REST API 4/2020, section 3.1.2.
  */
@@ -111,7 +112,7 @@ export async function revokeToken(
   config: ComdirectConfig,
   token: AccessToken,
   options: CallOptions = {},
-): Promise<void> {
+): Promise<boolean> {
   try {
     await bankHttp(config, options.http).request({
       method: 'DELETE',
@@ -122,9 +123,11 @@ export async function revokeToken(
       },
       signal: options.signal,
     });
+    return true;
   } catch (error) {
     const refused = asHttpError(error);
     if (!refused) throw error;
     if (refused.status !== 401) throw refusal('DELETE oauth/revoke', refused);
+    return false;
   }
 }
