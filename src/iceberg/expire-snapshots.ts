@@ -18,7 +18,8 @@ export function expiredSnapshots(
 ): readonly Snapshot[] {
   const kept = new Set(Object.values(metadata.refs).map((ref) => ref['snapshot-id']));
   let newest = snapshotById(metadata, metadata.refs[mainBranch]?.['snapshot-id'] ?? -1n);
-  for (let i = 0; i < Math.max(1, retainLast) && newest; i++) {
+  const wanted = metadata.refs[mainBranch]?.['min-snapshots-to-keep'] ?? 1;
+  for (let i = 0; i < Math.max(1, retainLast, wanted) && newest; i++) {
     kept.add(newest['snapshot-id']);
     const parent = newest['parent-snapshot-id'];
     newest = parent === undefined ? undefined : snapshotById(metadata, parent);

@@ -4,6 +4,7 @@ import { PlumbingError } from '../errors/index.ts';
 import { bigIntOf } from './single-value.ts';
 import { decimalOf } from './types.ts';
 import type { Cell, IcebergType, ListType, MapType, StructType } from './types.ts';
+import { textOfUtf8 } from './utf8.ts';
 
 type Convert = (value: unknown) => Cell;
 
@@ -96,7 +97,7 @@ function plainConverter(type: string, { element }: SchemaTree): Convert {
       return stored === 'INT64' ? (value) => value as bigint : fail();
     }
     case 'string':
-      return (value) => (typeof value === 'string' ? value : new TextDecoder().decode(value as Uint8Array));
+      return (value) => (typeof value === 'string' ? value : textOfUtf8(value as Uint8Array));
     case 'uuid':
       return stored === 'FIXED_LEN_BYTE_ARRAY' ? (value) => value as string : fail();
     default:

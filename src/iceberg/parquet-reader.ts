@@ -8,6 +8,7 @@ import type { NameMapping } from './name-mapping.ts';
 import { fieldIdByName } from './name-mapping.ts';
 import { parquetConverterOf } from './parquet-cells.ts';
 import type { Cell, NestedField } from './types.ts';
+import { textOfUtf8 } from './utf8.ts';
 
 /** Files up to this size are fetched whole: one request costs more than their bytes. */
 const wholeFileBytes = 4 * 1024 * 1024;
@@ -119,7 +120,8 @@ const parsers = {
   timestampFromMicroseconds: (value: bigint) => value,
   timestampFromNanoseconds: (value: bigint) => value,
   dateFromDays: (days: number) => days,
-  jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes),
+  stringFromBytes: (bytes: Uint8Array | undefined) => bytes && textOfUtf8(bytes),
+  jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && textOfUtf8(bytes),
 } as never;
 
 /** Takes off what would make the library convert values with a loss: decimals to doubles, maps to objects. */

@@ -1,6 +1,7 @@
 /** One value as bytes, the way bounds and partition summaries hold it (Iceberg specification, appendix D). */
 import { decimalOf, fixedLengthOf } from './types.ts';
 import type { Cell, PrimitiveType } from './types.ts';
+import { textOfUtf8 } from './utf8.ts';
 
 /** The bytes of a value that is not null. NaN has none, as no bound may be one. */
 export function encodeSingleValue(type: PrimitiveType, value: Exclude<Cell, null>): Uint8Array | undefined {
@@ -62,7 +63,7 @@ export function decodeSingleValue(type: PrimitiveType, bytes: Uint8Array): Exclu
       if (byteLength === 4) return view.getFloat32(0, true);
       return byteLength === 8 ? view.getFloat64(0, true) : undefined;
     case 'string':
-      return new TextDecoder().decode(bytes);
+      return textOfUtf8(bytes);
     case 'uuid':
       return byteLength === 16 ? uuidText(bytes) : undefined;
     case 'binary':

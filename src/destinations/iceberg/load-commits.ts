@@ -15,6 +15,7 @@ import { RunRecord } from './run-record.ts';
 import type { LoadEnd } from './run-record.ts';
 import type { CommitContext } from './table-commit.ts';
 import type { PreparedTable, TableLoad } from './table-load.ts';
+import { definitionProperty } from './table-shape.ts';
 
 type Prepared = ReadonlyMap<TableLoad, PreparedTable>;
 
@@ -36,7 +37,7 @@ export class LoadCommits {
   /** Tables whose rows are on the audit branch, with the counts that they will have. */
   #staged = new Map<TableLoad, TableCounts>();
   /** The snapshots that readers of these tables saw when they were staged. */
-  #mains = new Map<TableLoad, bigint | undefined>();
+  #mains = new Map<TableLoad, string>();
 
   /** `branch` is that of the tables on which rows are checked. */
   constructor(
@@ -230,8 +231,11 @@ export class LoadCommits {
   }
 }
 
-function mainOf({ loaded }: TableLoad): bigint | undefined {
-  return loaded?.metadata.refs[mainBranch]?.['snapshot-id'];
+/** What a staged load builds on: rows, columns and definition. Another program may change columns without a snapshot. */
+function mainOf({ loaded }: TableLoad): string {
+  if (!loaded) return '';
+  const { refs, properties, 'current-schema-id': schemaId } = loaded.metadata;
+  return `${refs[mainBranch]?.['snapshot-id']} ${schemaId} ${properties[definitionProperty]}`;
 }
 
 /** Rows that were set aside stay, whatever becomes of their load; rows that it has released go back when it is taken back. */

@@ -162,7 +162,7 @@ async function expire(
   let snapshots = 0;
   const prepare = async (): Promise<PreparedCommit> => {
     const base = await house.load(name);
-    const expired = base ? expiredSnapshots(base.metadata, retention) : [];
+    const expired = base && ownsFiles(base) ? expiredSnapshots(base.metadata, retention) : [];
     snapshots = expired.length;
     if (!base || expired.length === 0) return nothing;
     const kept = base.metadata.snapshots.filter((snapshot) => !expired.includes(snapshot));
@@ -178,16 +178,23 @@ async function expire(
   const isThere = async (): Promise<boolean> => {
     gone = [];
     const table: LoadedTable | undefined = await house.load(name);
-    return table === undefined || expiredSnapshots(table.metadata, retention).length === 0;
+    return (
+      table === undefined || !ownsFiles(table) || expiredSnapshots(table.metadata, retention).length === 0
+    );
   };
   await commitTables(house, { prepare, isThere }, signal);
   if (!dryRun) await removeQuietly(house.io, gone);
   return { snapshots, files: gone.length };
 }
 
+/** Of a table whose property says otherwise, files may belong to other tables as well. */
+function ownsFiles({ metadata }: LoadedTable): boolean {
+  return metadata.properties['gc.enabled'] !== 'false';
+}
+
 async function sweep(house: Lakehouse, name: string, olderThanMs: number, dryRun: boolean): Promise<number> {
   const table = await house.load(name);
-  if (!table) return 0;
+  if (!table || !ownsFiles(table)) return 0;
   const orphans = await orphanFiles(house.io, house.manifests, table, olderThanMs);
   if (!dryRun) {
     await removeQuietly(

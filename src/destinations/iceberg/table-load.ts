@@ -62,6 +62,8 @@ export class TableLoad {
   readonly #pending: PendingRows;
   /** As the last commit, or the load's begin, has found it. */
   #table: LoadedTable | undefined;
+  /** As the catalog had it when the load began, and as its own commits have left it. */
+  #seen: TableDefinition | undefined;
   #base: TableDefinition;
   #target: TableDefinition;
   readonly #removedKeys = new Set<bigint>();
@@ -96,6 +98,7 @@ export class TableLoad {
     const stored = table && ownDefinition(house, declared.name, table.metadata);
     const load = new TableLoad(house, info, declared, mergeDefinition(stored, declared, check));
     load.#take(table);
+    load.#seen = stored;
     await load.#requireEvolvable(load.#target);
     return load;
   }
@@ -161,7 +164,8 @@ export class TableLoad {
   /**
    * Makes this table's part of a commit, on top of `base`: writes its files, changes nothing that anybody sees.
    *
-   * @throws PlumbingError `COMMIT_CONFLICT` (retryable) when another run has moved the cursors that this one goes on from.
+   * @throws PlumbingError `COMMIT_CONFLICT` (retryable) when another run has moved the cursors that this one goes on from, or has
+   * given the table other columns than this one has.
    */
   async prepare(base: LoadedTable | undefined, context: CommitContext): Promise<PreparedTable> {
     this.#cursors.require(base?.metadata, context.state);
@@ -169,6 +173,7 @@ export class TableLoad {
     if (columns.length === 0) return { commit: undefined, counts: this.#counts, discard: async () => {} };
     const { metadata: before } = base ?? {};
     const stored = before && ownDefinition(this.#house, this.#name, before);
+    if (stored) this.#requireColumns(stored);
     const location = base ? undefined : await this.#house.newLocation(this.#name);
     const shape = this.#updates.shape(this.#target, before, stored, location);
     const metadata = applyUpdates(before, shape, Date.now());
@@ -243,6 +248,7 @@ export class TableLoad {
   committed(table: LoadedTable | undefined, counts: TableCounts): void {
     if (table) this.#take(table);
     this.#base = this.#target;
+    this.#seen = this.#target;
     this.#counts = counts;
     this.#clear();
   }
@@ -274,6 +280,21 @@ export class TableLoad {
     this.quarantined.length = 0;
     this.released.clear();
     this.#removedKeys.clear();
+  }
+
+  /** The rows of this load are in the order of its own columns: it can't go on from a table that others have given more. */
+  #requireColumns(stored: TableDefinition): void {
+    const fits = stored.columns.every(({ name, type }, i) => {
+      const own = this.#target.columns[i];
+      const before = this.#seen?.columns[i];
+      return own?.name === name && (own.type === type || (before?.name === name && before.type === type));
+    });
+    if (fits) return;
+    throw new PlumbingError(
+      'COMMIT_CONFLICT',
+      `table "${this.#name}": another run has changed its columns meanwhile; run again`,
+      { retryable: true },
+    );
   }
 
   #workOn(metadata: TableMetadata, before: TableMetadata | undefined): WorkingTable {
