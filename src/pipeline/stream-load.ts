@@ -142,13 +142,15 @@ export class StreamLoad {
 
   async *#plan(): AsyncIterable<Partition | undefined> {
     const { signal, now, options } = this.#context;
-    if (!this.#stream.partitions) {
-      yield undefined;
-      return;
-    }
     const chosen = options.work?.filter((item) => item.stream === this.#stream.name);
     if (chosen) {
-      for (const { partition } of chosen) yield partition;
+      // Without partitions the whole stream has the empty key; with them that is a part like any other.
+      const isWhole = ({ key }: Partition): boolean => key === '' && !this.#stream.partitions;
+      for (const { partition } of chosen) yield isWhole(partition) ? undefined : partition;
+      return;
+    }
+    if (!this.#stream.partitions) {
+      yield undefined;
       return;
     }
     const planned = await untilAborted(Promise.resolve(this.#stream.partitions({ signal, now })), signal);

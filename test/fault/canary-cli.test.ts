@@ -128,15 +128,15 @@ test('a passphrase as the key of the token file', async () => {
 
 describe('a run at a bank that', () => {
   const pages = '/transactions';
-  test.each<[string, Omit<Session, 'commands' | 'codes'>]>([
-    ['refuses the PIN', { env: { COMDIRECT_PASSWORD: wrongPin } }],
+  test.each<[string, Omit<Session, 'commands' | 'codes'> & Partial<Pick<Session, 'codes'>>]>([
+    ['refuses the PIN', { env: { COMDIRECT_PASSWORD: wrongPin }, codes: [3] }],
     ['resets the connection of the PIN', { faults: [{ kind: 'reset', path: '/oauth/token' }] }],
     ['answers the PIN with a page for people', { faults: [{ kind: 'html', path: '/oauth/token' }] }],
     [
       'answers the PIN with half of a token',
       { faults: [{ kind: 'truncated', shape: 'clean', path: '/oauth/token' }] },
     ],
-    ['repeats the PIN in its refusal', { spoil: echo('/oauth/token', 401) }],
+    ['repeats the PIN in its refusal', { spoil: echo('/oauth/token', 401), codes: [3] }],
     ['repeats the token in its refusal', { spoil: echo('/validate', 422) }],
     [
       'sends the login elsewhere',
@@ -154,7 +154,7 @@ describe('a run at a bank that', () => {
       { faults: [{ kind: 'status', status: 429, retryAfter: '3600', path: pages, times: 0 }] },
     ],
   ])('%s', async (_what, session) => {
-    await expectSilence({ ...session, commands: [run], codes: [1] });
+    await expectSilence({ codes: [1], ...session, commands: [run] });
   });
 
   test('recovers: breaks off, dies and adds fields', async () => {
