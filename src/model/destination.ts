@@ -180,6 +180,10 @@ export interface StoredQuarantinedRow extends QuarantinedRow {
   readonly loadId: string;
   /** ISO 8601 UTC. */
   readonly quarantinedAt: string;
+  /** Text of its key (`KeyTexts.ofRaw`); absent where the store does not know it, and so does not watch for it. */
+  readonly key?: string;
+  /** A later load has taken a row of this key, whether or not it changed the table. */
+  readonly isSuperseded?: boolean;
 }
 
 /** How a commit ended. `unknown` is a third outcome: it may have happened, and must be looked up, not repeated. */
@@ -217,7 +221,7 @@ export interface Reader {
   readRows(table: string, query?: RowQuery): AsyncIterable<RowObject>;
   /** The largest value of a column, `null` for an empty table or column. */
   getMax(table: string, column: string): Promise<Value>;
-  /** Rows of a table that wait in quarantine, oldest first. */
+  /** Rows of a table that wait in quarantine, in the order in which sources gave them last: oldest first. */
   quarantined(table: string): AsyncIterable<StoredQuarantinedRow>;
   /** Runs, cursors, counts. */
   status(): Promise<DestinationStatus>;

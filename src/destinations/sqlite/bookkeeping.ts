@@ -5,6 +5,10 @@ import { PlumbingError } from '../../errors/index.ts';
 /** Version of the bookkeeping tables. Raised by a change that older code can't work with. */
 const formatVersion = 1;
 
+/** Each row of a load may have to be looked for. */
+const quarantineIndex =
+  'CREATE INDEX _plumbing_quarantine_keys ON _plumbing_quarantine (table_name, key_text);';
+
 const tables = `
 CREATE TABLE _plumbing_meta (
   key TEXT NOT NULL PRIMARY KEY,
@@ -41,17 +45,39 @@ CREATE TABLE _plumbing_quarantine (
   raw_json TEXT NOT NULL,
   row_hash TEXT NOT NULL,
   quarantined_at TEXT NOT NULL,
+  key_text TEXT,
+  superseded_by TEXT,
   UNIQUE (table_name, row_hash)
-);`;
+);
+${quarantineIndex}`;
 
-/** Creates the tables, in the caller's transaction, unless they are there. */
+/** Columns that files of the first versions do not have. Older code neither fills nor misses them, so the format stays the same. */
+const laterColumns = ['key_text', 'superseded_by'];
+
+/** Creates the tables, in the caller's transaction, or adds to them what is missing. */
 export function createBookkeeping(db: DatabaseSync): void {
-  if (hasBookkeeping(db)) return;
+  if (hasBookkeeping(db)) {
+    if (addKeyColumns(db, '_plumbing_quarantine')) db.exec(quarantineIndex);
+    return;
+  }
   db.exec(tables);
   db.prepare('INSERT INTO _plumbing_meta (key, value) VALUES (?, ?)').run(
     'format_version',
     String(formatVersion),
   );
+}
+
+/** Gives a table of quarantined rows the columns that it did not have at first; `false` when they are there. */
+export function addKeyColumns(db: DatabaseSync, table: string): boolean {
+  const known = new Set(
+    db
+      .prepare('SELECT name FROM pragma_table_info(?)')
+      .all(table)
+      .map(({ name }) => name),
+  );
+  const missing = laterColumns.filter((name) => !known.has(name));
+  for (const name of missing) db.exec(`ALTER TABLE ${table} ADD COLUMN ${name} TEXT`);
+  return missing.length > 0;
 }
 
 /** Whether the tables are there. A database of someone else's has none until its first load. */

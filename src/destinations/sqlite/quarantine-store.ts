@@ -2,15 +2,16 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { RowKeys } from '../../model/index.ts';
 import type { QuarantinedRow, StoredQuarantinedRow } from '../../model/index.ts';
+import type { KeyTexts } from '../../model/key-text.ts';
 import { iterate } from './iterate.ts';
 import { decodeJson } from '../../model/json-text.ts';
 import { quarantineText } from '../../model/quarantine-text.ts';
 import type { SqlRow } from './codec.ts';
 import type { LoadStamp } from './row-writers.ts';
 
-/** A row for quarantine in stored form: index, reason, JSON. */
-export function encodeQuarantined({ index, reason, raw }: QuarantinedRow): SqlRow {
-  return [index, reason.toWellFormed(), quarantineText(raw)];
+/** A row for quarantine in stored form: index, reason, JSON, text of its key. */
+export function encodeQuarantined({ index, reason, raw }: QuarantinedRow, keys: KeyTexts): SqlRow {
+  return [index, reason.toWellFormed(), quarantineText(raw), keys.ofRaw(raw) ?? null];
 }
 
 /**
@@ -38,15 +39,15 @@ export class QuarantineWriter {
 
   /** Adds rows in stored form, in the caller's transaction. */
   write(rows: Iterable<SqlRow>): void {
+    // A row that comes again gets a new id: the order of ids is that in which the source gave the rows last.
     const upsert = this.#db.prepare(
-      `INSERT INTO _plumbing_quarantine (load_id, table_name, row_index, reason, raw_json, row_hash, quarantined_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (table_name, row_hash) DO UPDATE SET load_id = excluded.load_id, row_index = excluded.row_index,
-         reason = excluded.reason, quarantined_at = excluded.quarantined_at`,
+      `INSERT OR REPLACE INTO _plumbing_quarantine
+         (load_id, table_name, row_index, reason, raw_json, key_text, row_hash, quarantined_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     const { loadId, startedAt } = this.#stamp;
-    for (const [index, reason, raw] of rows as Iterable<[number, string, string]>) {
-      upsert.run(loadId, this.#table, index, reason, raw, this.#keys.keyFor(raw), startedAt);
+    for (const [index, reason, raw, key] of rows as Iterable<[number, string, string, string | null]>) {
+      upsert.run(loadId, this.#table, index, reason, raw, key, this.#keys.keyFor(raw), startedAt);
     }
   }
 }
@@ -62,6 +63,9 @@ export function* readQuarantined(db: DatabaseSync, table: string): Iterable<Stor
       reason: String(row['reason']),
       raw: decodeJson(String(row['raw_json'])),
       quarantinedAt: String(row['quarantined_at']),
+      // A file that no load of this version has written to has no such columns.
+      ...(typeof row['key_text'] === 'string' && { key: row['key_text'] }),
+      isSuperseded: typeof row['superseded_by'] === 'string',
     };
   }
 }

@@ -11,11 +11,13 @@ import type {
   TableDefinition,
 } from '../../model/index.ts';
 import { PlumbingError } from '../../errors/index.ts';
+import { KeyTexts } from '../../model/key-text.ts';
 import { evolveDefinition, mergeDefinition } from '../../model/merge-definition.ts';
 import type { SqliteConnection } from './connection.ts';
 import { cellConverter, isStoredAlike } from './convert-cell.ts';
 import type { ConvertCell } from './convert-cell.ts';
 import { migrate, requireMigratable } from './migrate.ts';
+import { QuarantineWatch } from './quarantine-watch.ts';
 import { QuarantineWriter, encodeQuarantined } from './quarantine-store.ts';
 import { RowBuffer, checkpointRows } from './row-buffer.ts';
 import { RowEncoder } from '../../model/row-encoder.ts';
@@ -42,6 +44,7 @@ export class TableLoad {
   readonly #rows: RowBuffer;
   readonly #quarantined: RowBuffer;
   readonly #quarantine: QuarantineWriter;
+  readonly #watch: QuarantineWatch;
   readonly #released = new Set<number>();
   #scopes: SqlRow[] = [];
   /** As the database has it. */
@@ -74,6 +77,7 @@ export class TableLoad {
     this.#rows = new RowBuffer(connection.db, this.isStaged ? undefined : checkpointRows);
     this.#quarantined = new RowBuffer(connection.db);
     this.#quarantine = new QuarantineWriter(connection.db, declared.name, info);
+    this.#watch = new QuarantineWatch(connection.db, declared.name, info.loadId);
   }
 
   get definition(): TableDefinition {
@@ -139,13 +143,17 @@ export class TableLoad {
     }
     const encoded = this.#encoder.encode(rows, this.#taken);
     const encodedScopes = scopes.map((scope) => encodeScope(this.#target, scope));
-    this.#connection.run(() => this.#rows.push(encoded));
+    this.#connection.run(() => {
+      this.#rows.push(encoded);
+      this.#watch.see(this.#target, rows);
+    });
     this.#scopes.push(...encodedScopes);
     this.#taken += rows.length;
   }
 
   quarantine(rows: readonly QuarantinedRow[]): void {
-    this.#connection.run(() => this.#quarantined.push(rows.map(encodeQuarantined)));
+    const keys = new KeyTexts(this.#target);
+    this.#connection.run(() => this.#quarantined.push(rows.map((row) => encodeQuarantined(row, keys))));
   }
 
   release(ids: readonly number[]): void {
@@ -163,6 +171,8 @@ export class TableLoad {
       this.#undoLog.keepRows(this.#target, tally, () => writeSet(db, this.#target, this.#info, set, tally));
     }
     this.#undoLog.keepQuarantined(this.#target.name, this.#released);
+    // Rows that a replay takes out of quarantine are as old as they were, and say nothing about those that stay.
+    if (this.#released.size === 0) this.#watch.note();
     this.#quarantine.release(this.#released);
     this.#quarantine.write(this.#quarantined.rows());
     this.#countsSoon = {
@@ -210,6 +220,7 @@ export class TableLoad {
     this.heldState = [];
     this.#scopes = [];
     this.#released.clear();
+    this.#watch.clear();
     this.#connection.run(() => {
       this.#rows.clear();
       this.#quarantined.clear();

@@ -1,5 +1,6 @@
 /** Cursors that a load moved and rows that it took out of quarantine: kept as they were, and put back. */
 import type { DatabaseSync } from 'node:sqlite';
+import { addKeyColumns, createBookkeeping } from './bookkeeping.ts';
 import type { LoadInfo, LoadRecord, PartitionState, StateEntry } from '../../model/index.ts';
 import { decodeJson } from '../../model/json-text.ts';
 
@@ -82,7 +83,8 @@ export function restoreState(db: DatabaseSync, loadId: string, pipeline: string)
   });
 }
 
-const quarantineColumns = 'table_name, row_index, reason, raw_json, row_hash, quarantined_at';
+const quarantineColumns =
+  'table_name, row_index, reason, raw_json, row_hash, quarantined_at, key_text, superseded_by';
 
 /** Keeps rows that are about to leave the quarantine, in the caller's transaction. */
 export function keepQuarantined(
@@ -100,6 +102,9 @@ export function keepQuarantined(
 
 /** Puts them back, in the caller's transaction, but for those that are there again. */
 export function restoreQuarantined(db: DatabaseSync, loadId: string): void {
+  // The load may be of an earlier version, and the last that touched the file.
+  createBookkeeping(db);
+  addKeyColumns(db, '_plumbing_undo_quarantine');
   db.prepare(
     `INSERT OR IGNORE INTO _plumbing_quarantine (id, load_id, ${quarantineColumns})
      SELECT id, row_load_id, ${quarantineColumns} FROM _plumbing_undo_quarantine WHERE load_id = ? ORDER BY id`,

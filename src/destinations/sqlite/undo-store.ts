@@ -1,5 +1,6 @@
 /** Which loads can be taken back, and what is kept for each: the tables of it, and the names of those that hold rows. */
 import type { DatabaseSync } from 'node:sqlite';
+import { addKeyColumns } from './bookkeeping.ts';
 import type { LoadInfo } from '../../model/index.ts';
 
 /** What became of the rows that are kept. */
@@ -66,6 +67,8 @@ CREATE TABLE _plumbing_undo_quarantine (
   raw_json TEXT NOT NULL,
   row_hash TEXT NOT NULL,
   quarantined_at TEXT NOT NULL,
+  key_text TEXT,
+  superseded_by TEXT,
   PRIMARY KEY (load_id, id)
 );`;
 
@@ -83,6 +86,7 @@ export function openUndo(db: DatabaseSync, { loadId, pipeline }: LoadInfo, keep:
     if (keep === 0) return;
     db.exec(tables);
   }
+  addKeyColumns(db, '_plumbing_undo_quarantine');
   if (keep > 0) {
     db.prepare('INSERT OR IGNORE INTO _plumbing_undo_loads (load_id, pipeline) VALUES (?, ?)').run(
       loadId,

@@ -371,9 +371,36 @@ describe('quarantine', () => {
         reason: 'id: expected an integer',
         raw,
         quarantinedAt: '2026-11-23T07:00:00.000000Z',
+        key: '["x"]',
+        isSuperseded: false,
       },
     ]);
     expect(load.counts('t').quarantined).toBe(1);
+  });
+
+  test('notes in the commit of a load that it has brought the key of a row that waits, not before, and not of its own rows', async () => {
+    const superseded = async () => (await quarantined()).map(({ isSuperseded }) => isSuperseded);
+    let load = await database().begin([table]);
+    await load.quarantine('t', [{ index: 0, reason: 'r', raw: { id: 1, n: 1 } }]);
+    await load.checkpoint([]);
+    await load.write('t', [[1, 'a']]);
+    await load.finishTable('t', []);
+    await load.publish();
+    await database().close();
+    expect(await superseded()).toEqual([false]);
+    load = await database().begin([table]);
+    await load.quarantine('t', [{ index: 0, reason: 'r', raw: { id: 1, n: 2 } }]);
+    await load.write('t', [
+      [2, 'b'],
+      [1, 'a'],
+    ]);
+    await load.discardTable('t');
+    expect(await superseded()).toEqual([false]);
+    await load.quarantine('t', [{ index: 0, reason: 'r', raw: { id: 1, n: 2 } }]);
+    await load.write('t', [[1, 'a']]);
+    await load.finishTable('t', []);
+    await load.publish();
+    expect(await superseded()).toEqual([true, false]);
   });
 
   test('does not grow when a source gives the same wrong rows at each run; equal rows of one run stay apart', async () => {
