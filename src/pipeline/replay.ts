@@ -1,30 +1,23 @@
 /** Second chance for rows in quarantine, after the schema was mended. */
 import { redact } from '../logging/index.ts';
 import { createLoadId, dayIn, tableOf, toTimestamp } from '../model/index.ts';
-import type { Condition, Load, Reader, Row, StoredQuarantinedRow, Stream, Value } from '../model/index.ts';
+import type { Stream } from '../model/index.ts';
 import { requireCommitted } from './commit.ts';
 import { selectStreams } from './define.ts';
 import type { Pipeline, RunOptions } from './define.ts';
-import { RowShaper } from './row-shaper.ts';
-
-/** What became of the quarantined rows of one stream. */
-export interface ReplayReport {
-  readonly stream: string;
-  /** Rows that fit now and were stored. */
-  readonly replayed: number;
-  /** Rows that fit now, but a later load has stored their key: they were dropped. */
-  readonly superseded: number;
-  /** Rows that still do not fit and stay in quarantine. */
-  readonly remaining: number;
-}
-
-/** Rows handled in one commit. */
-const chunkRows = 1_000;
+import { StreamReplay } from './stream-replay.ts';
+import type { ReplayReport } from './stream-replay.ts';
 
 /**
  * Tries the rows in quarantine again. A row that fits the stream's schema now is written by the stream's write mode, and
- * leaves the quarantine in the same transaction; killed at any moment, no row is lost or stored twice. A row never takes
- * the place of one that a later load has written.
+ * leaves the quarantine in the same transaction; killed at any moment, no row is lost or stored twice. Of rows with one key the
+ * one that its source gave last is what stays.
+ *
+ * A row never takes the place of one that a later load has brought, changed or not: it is dropped, and counted as superseded. A
+ * row of the same load is no later one. This needs the key of the row as the source gave it, equal to its key in the table. Where
+ * the schema makes another value of it (a date in another form, white space cut off), where it was no plain value, and for rows
+ * that an earlier version of this package set aside, only the load that last changed the stored row is known: loads count as later by
+ * the clock at their start, a replay as one of its own time, and those that found the row unchanged do not count.
  *
  * Left out are streams whose rows are swapped in as whole sets (`replace`, `delete-insert`, `scd2`), where a late row
  * would stand for the whole set; streams with `rowKey: 'hash'`, where a row's key depends on the rows read with it; and
@@ -46,8 +39,9 @@ export async function replayQuarantine(
   const streams = selectStreams(pipeline).filter(isReplayable);
   const session = await pipeline.destination.open({ signal });
   try {
+    const loadId = createLoadId(startedAt);
     const load = await session.begin({
-      loadId: createLoadId(startedAt),
+      loadId,
       pipeline: pipeline.name ?? pipeline.source.name,
       startedAt: toTimestamp(startedAt) as string,
       day: dayIn(pipeline.source.timeZone ?? 'UTC', startedAt),
@@ -57,7 +51,8 @@ export async function replayQuarantine(
     });
     try {
       const reports: ReplayReport[] = [];
-      for (const stream of streams) reports.push(await replayStream(stream, load, session.reader, signal));
+      for (const stream of streams)
+        reports.push(await new StreamReplay(stream, load, loadId, session.reader).run(signal));
       requireCommitted(await load.publish(), 'replay');
       return reports;
     } catch (error) {
@@ -73,77 +68,4 @@ export async function replayQuarantine(
 function isReplayable({ write, rowKey, primaryKey = [] }: Stream): boolean {
   if (rowKey !== undefined || primaryKey.includes('_inserted_at_day')) return false;
   return write.mode === 'append' || (write.mode === 'merge' && /^(upsert|insert-only)$/.test(write.strategy));
-}
-
-async function replayStream(
-  stream: Stream,
-  load: Load,
-  reader: Reader,
-  signal: AbortSignal,
-): Promise<ReplayReport> {
-  const { name } = stream;
-  // A row that still does not fit stays where it is; that is no reason to stop.
-  const drift = stream.drift === 'freeze' ? 'quarantine' : (stream.drift ?? 'evolve');
-  const shaper = new RowShaper({ ...stream, drift }, load.table(name));
-  const total = { replayed: 0, superseded: 0, remaining: 0 };
-  // The reader keeps to the snapshot with which it began: what is released meanwhile does not disturb it.
-  for await (const chunk of chunksOf(reader.quarantined(name))) {
-    signal.throwIfAborted();
-    const { rows, rejected, changes } = shaper.shape(chunk.map(({ raw }) => raw));
-    const before = shaper.rowsRead - chunk.length;
-    const refused = new Set(rejected.map(({ index }) => index - before));
-    const fitting = chunk.filter((_, offset) => !refused.has(offset));
-    if (changes.length > 0) {
-      const columns = changes.map(({ column }) => column);
-      await load.evolve(name, columns);
-    }
-    const current: Row[] = [];
-    for (const [index, { loadId }] of fitting.entries()) {
-      const row = rows[index] as Row;
-      if (!(await isSuperseded(reader, load, name, row, loadId))) current.push(row);
-    }
-    await load.write(name, current);
-    await load.releaseQuarantine(
-      name,
-      fitting.map(({ id }) => id),
-    );
-    requireCommitted(await load.checkpoint([]), name);
-    total.replayed += current.length;
-    total.superseded += fitting.length - current.length;
-    total.remaining += rejected.length;
-  }
-  requireCommitted(await load.finishTable(name, []), name);
-  return { stream: name, ...total };
-}
-
-async function* chunksOf(rows: AsyncIterable<StoredQuarantinedRow>): AsyncIterable<StoredQuarantinedRow[]> {
-  let chunk: StoredQuarantinedRow[] = [];
-  for await (const row of rows) {
-    chunk.push(row);
-    if (chunk.length < chunkRows) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
-}
-
-/** Whether the row's key was stored by a load after `loadId`. Load ids sort by time. */
-async function isSuperseded(
-  reader: Reader,
-  load: Load,
-  table: string,
-  row: Row,
-  loadId: string,
-): Promise<boolean> {
-  const { primaryKey, columns } = load.table(table);
-  if (primaryKey.length === 0) return false;
-  const where = primaryKey.map((column): Condition => {
-    const index = columns.findIndex(({ name }) => name === column);
-    return { column, op: '=', value: row[index] as Value };
-  });
-  const query = { columns: ['_plumbing_load_id'], where, limit: 1 };
-  for await (const stored of reader.readRows(table, query)) {
-    return (stored['_plumbing_load_id'] as string) > loadId;
-  }
-  return false;
 }
