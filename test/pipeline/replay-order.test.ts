@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { iceberg } from '../../src/destinations/iceberg/index.ts';
 import { sqlite } from '../../src/destinations/sqlite/index.ts';
 import { defineSource, defineStream, int64, rowCount } from '../../src/model/index.ts';
 import type { Destination } from '../../src/model/index.ts';
@@ -22,6 +23,7 @@ const long = z.string();
 const at = (hour: number) => ({ now: () => new Date(Date.UTC(2026, 0, 1, hour)) });
 const place: Record<string, () => Destination> = {
   sqlite: () => sqlite({ path: join(folder, 'test.db'), undoLoads: 10 }),
+  iceberg: () => iceberg({ warehouse: join(folder, 'warehouse') }),
 };
 
 describe.each(Object.keys(place))('%s', (kind) => {

@@ -25,6 +25,7 @@ import type { Lakehouse } from './lakehouse.ts';
 import { BranchCommits } from './branch-commits.ts';
 import { LoadCommits } from './load-commits.ts';
 import { maintainTables } from './maintenance.ts';
+import { waitingKeys } from './quarantine-watch.ts';
 import { TableLoad } from './table-load.ts';
 
 const log = getLogger('destinations');
@@ -71,7 +72,8 @@ export class IcebergLoad implements Load {
     }
     if (house.isLocal && load.#tables.all().some(({ isLarge }) => isLarge)) house.warmUp();
     const { record } = load.#commits;
-    await record.refresh();
+    const [waiting] = await Promise.all([waitingKeys(house), record.refresh()]);
+    for (const [name, table] of load.#tables) table.seen.watch(waiting.get(name));
     if (load.#commits instanceof BranchCommits) {
       // The whole load is one commit; until then nobody sees anything of it.
       await load.#commits.removeOld();

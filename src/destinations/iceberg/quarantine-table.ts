@@ -1,6 +1,8 @@
 /** Rows that did not fit, in a table of their own, with the reason, until they are replayed. */
 import { createHash } from 'node:crypto';
-import type { LoadInfo, QuarantinedRow, RowKeys, TableDefinition } from '../../model/index.ts';
+import type { LoadInfo, QuarantinedRow, Row, TableDefinition } from '../../model/index.ts';
+import { RowKeys } from '../../model/index.ts';
+import { KeyTexts } from '../../model/key-text.ts';
 import { quarantineText } from '../../model/quarantine-text.ts';
 
 /** The table of all quarantined rows of a namespace. */
@@ -17,28 +19,39 @@ export const quarantineDefinition: TableDefinition = {
     { name: 'raw_json', type: 'string', nullable: false, path: ['raw_json'] },
     { name: 'load_id', type: 'string', nullable: false, path: ['load_id'] },
     { name: 'quarantined_at', type: 'timestamp', nullable: false, path: ['quarantined_at'] },
+    { name: 'key_text', type: 'string', nullable: true, path: ['key_text'] },
+    { name: 'superseded_by', type: 'string', nullable: true, path: ['superseded_by'] },
+    { name: 'sequence', type: 'int64', nullable: true, path: ['sequence'] },
   ],
   primaryKey: ['id'],
   write: { mode: 'merge', strategy: 'upsert' },
 };
 
-/** The rows of one table for the quarantine, in the order of its columns; `keys` tells equal rows of a load apart. */
+/**
+ * The rows of one table for the quarantine, in the order of its columns; `keys` tells equal rows of a load apart. Those with a
+ * higher `sequence` came later.
+ */
 export function quarantineRows(
-  table: string,
+  table: TableDefinition,
   rows: readonly QuarantinedRow[],
   info: LoadInfo,
   keys: RowKeys,
-): (string | number)[][] {
+  sequence: number,
+): Row[] {
+  const texts = new KeyTexts(table);
   return rows.map(({ index, reason, raw }) => {
     const text = quarantineText(raw);
     return [
-      idOf(table, keys.keyFor(text)),
-      table,
+      idOf(table.name, keys.keyFor(text)),
+      table.name,
       index,
       reason.toWellFormed(),
       text,
       info.loadId,
       info.startedAt,
+      texts.ofRaw(raw) ?? null,
+      null,
+      sequence,
     ];
   });
 }

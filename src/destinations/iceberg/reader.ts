@@ -125,9 +125,13 @@ export class IcebergReader implements Reader {
   async *quarantined(table: string): AsyncIterable<StoredQuarantinedRow> {
     const loaded = await this.#house.load(quarantineTable);
     if (!loaded) return;
+    const hasSequence = readableColumns(quarantineTable, loaded.metadata).some(
+      ({ name }) => name === 'sequence',
+    );
     const query: RowQuery = {
       where: [{ column: 'table_name', op: '=', value: table }],
-      orderBy: ['quarantined_at', 'row_index'],
+      // Rows of an earlier version, which have no number, come first.
+      orderBy: [...(hasSequence ? ['sequence'] : []), 'quarantined_at', 'row_index'],
     };
     for await (const row of this.readSnapshot(loaded, snapshotOf(loaded.metadata), query)) {
       yield {
@@ -137,6 +141,8 @@ export class IcebergReader implements Reader {
         reason: textOf(row['reason']),
         raw: decodeJson(textOf(row['raw_json'])),
         quarantinedAt: textOf(row['quarantined_at']),
+        ...(typeof row['key_text'] === 'string' && { key: row['key_text'] }),
+        isSuperseded: typeof row['superseded_by'] === 'string',
       };
     }
   }

@@ -27,6 +27,7 @@ import { needsRebuild, rebuild, requireEvolvable } from './evolve-schema.ts';
 import type { Lakehouse } from './lakehouse.ts';
 import { PendingRows } from './pending-rows.ts';
 import type { CommitContext } from './table-commit.ts';
+import { SeenKeys } from './quarantine-watch.ts';
 import { checkDefinition, ownDefinition } from './table-shape.ts';
 import { TableUpdates } from './table-updates.ts';
 import type { Tally } from './tally.ts';
@@ -55,6 +56,8 @@ export class TableLoad {
   heldState: StateEntry[] = [];
   readonly quarantined: QuarantinedRow[] = [];
   readonly released = new Set<number>();
+  /** Of the rows taken since the last commit. */
+  readonly seen = new SeenKeys();
   readonly #house: Lakehouse;
   readonly #info: LoadInfo;
   readonly #name: string;
@@ -144,6 +147,7 @@ export class TableLoad {
 
   write(rows: readonly Row[], scopes: readonly JsonObject[]): void {
     this.#pending.write(rows, scopes);
+    this.seen.see(this.#target, rows);
   }
 
   /** Takes a file of rows that fit, where DuckDB can bring them in. */
@@ -151,6 +155,8 @@ export class TableLoad {
     const { metadata } = this.#table ?? {};
     // Files come before rows when a commit is made; what came in another order stays in it.
     if (!metadata || this.#pending.hasRows) return undefined;
+    // Keys are looked for row by row.
+    if (this.seen.isWatching) return undefined;
     const incoming = await takeFile(this.#house, this.#target, metadata, look, this.#info.signal);
     if (incoming) this.#pending.addFile(incoming);
     return incoming?.rows;
@@ -279,6 +285,7 @@ export class TableLoad {
     this.#pending.clear(this.#target);
     this.quarantined.length = 0;
     this.released.clear();
+    this.seen.keys.clear();
     this.#removedKeys.clear();
   }
 

@@ -194,6 +194,18 @@ describe('a file of JSON lines', () => {
     if ('updated' in counts) expect((await files.rows()).join()).toContain('"text":"b"');
   });
 
+  test('is read row by row while rows of the table wait in quarantine, so that their keys are found', async () => {
+    using files = new Files();
+    await files.load(merge, 'auto', files.file([row(1)]));
+    await files.load(merge, 'auto', files.file([{ ...row(1), n: 'much' }]));
+    const written = files.written();
+    await files.load(merge, 'auto', files.file([row(1), row(2)]));
+    expect(files.written()).toBe(written);
+    const session = await iceberg(files.to('auto')).open({ readOnly: true });
+    expect(await Array.fromAsync(session.reader.quarantined('t'))).toMatchObject([{ isSuperseded: true }]);
+    await session.close();
+  });
+
   test('files that meet in one commit: the last one counts', async () => {
     using files = new Files();
     await files.load(merge, 'auto', files.file([row(1, 'old'), row(2, 'old'), row(4, 'old')]));
