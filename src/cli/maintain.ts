@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { PlumbingError } from '../errors/index.ts';
-import { namesOf } from './option-variables.ts';
+import { namesOption } from './names-option.ts';
 import { textTable } from './text-table.ts';
 
 interface MaintainFlags {
@@ -22,10 +22,11 @@ export function addMaintainCommand(program: Command, signal: AbortSignal): void 
     .summary('keep Iceberg tables small: compact, expire snapshots, remove leftovers')
     .addOption(new Option('--to <uri>', 'iceberg:FOLDER').env('PLUMBING_TO').makeOptionMandatory())
     .addOption(
-      new Option(
+      namesOption(
         '--tables <names...>',
         'only these, separated by blanks or commas (default: all that plumbing made)',
-      ).env('PLUMBING_TABLES'),
+        'PLUMBING_TABLES',
+      ),
     )
     .addOption(
       new Option('--expire-days <n>', 'forget snapshots that are older')
@@ -56,10 +57,10 @@ export function addMaintainCommand(program: Command, signal: AbortSignal): void 
           `--to ${flags.to}: only Iceberg tables need this; give iceberg:FOLDER`,
         );
       }
-      const tableNames = namesOf(flags.tables);
       const { loadIcebergConfig, maintainIceberg } = await import('../destinations/iceberg/index.ts');
-      const tables = await maintainIceberg(loadIcebergConfig(process.env, path), {
-        ...(tableNames && { tables: tableNames }),
+      const target = loadIcebergConfig(process.env, path);
+      const tables = await maintainIceberg(target, {
+        ...(flags.tables && { tables: flags.tables }),
         expireOlderThanDays: flags.expireDays,
         retainLast: flags.retain,
         removeOrphansOlderThanDays: flags.orphanDays,

@@ -5,7 +5,6 @@ import { PlumbingError } from '../errors/index.ts';
 import type { Source } from '../model/index.ts';
 import type { Pipeline } from '../pipeline/index.ts';
 import { destinationOf } from './destination-uri.ts';
-import { namesOf } from './option-variables.ts';
 
 /** Options of `plumbing run` that shape the pipeline. */
 export interface PipelineFlags {
@@ -27,9 +26,8 @@ export async function pipelineOf(
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<Pipeline> {
-  const streams = namesOf(flags.streams);
   const overrides = {
-    ...(streams && { streams }),
+    ...(flags.streams && { streams: flags.streams }),
     ...(flags.since !== undefined && { since: flags.since }),
     ...(flags.fullRefresh && { fullRefresh: true }),
     ...(flags.staged && { staged: true }),
@@ -71,10 +69,14 @@ async function importPipeline(file: string): Promise<Pipeline> {
   try {
     module = (await import(pathToFileURL(path).href)) as { default?: unknown };
   } catch (cause) {
-    const { message } = cause as Error;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    // Also when the file is JavaScript and imports TypeScript.
+    const isTypeScript = code === 'ERR_UNKNOWN_FILE_EXTENSION' && /"\.[cm]?ts"/.test(message);
     throw new PlumbingError(
       'CONFIG_INVALID',
-      `${file}: expected "comdirect" or a file with a pipeline; ${message}`,
+      isTypeScript
+        ? `${file}: this Node (${process.version}) runs no TypeScript; use Node 22.18 or newer, or give the pipeline as JavaScript (.mjs or .js)`
+        : `${file}: expected "comdirect" or a file with a pipeline; ${message}`,
       { cause },
     );
   }

@@ -32,19 +32,19 @@ export function addQuarantineCommand(program: Command, signal: AbortSignal): voi
     .action(async (flags: QuarantineFlags) => {
       const destination = await destinationOf(flags.to, process.env);
       const session = await destination.open({ readOnly: true, signal });
+      const rows: Record<string, unknown>[] = [];
       try {
-        const rows: Record<string, unknown>[] = [];
         for (const table of await session.reader.tables()) {
           for await (const { id, index, reason, loadId } of session.reader.quarantined(table)) {
             rows.push({ table, id, row: index, reason, load: loadId });
           }
         }
-        process.stdout.write(
-          `${flags.json ? jsonText(rows) : textTable(rows) || 'The quarantine is empty.'}\n`,
-        );
       } finally {
         await session.close();
       }
+      process.stdout.write(
+        `${flags.json ? jsonText(rows) : textTable(rows) || 'The quarantine is empty.'}\n`,
+      );
     });
 
   group
@@ -53,7 +53,10 @@ export function addQuarantineCommand(program: Command, signal: AbortSignal): voi
     .argument('<what>', '"comdirect", or a file whose default export is definePipeline(...)')
     .addOption(to)
     .addOption(asJson)
-    .addHelpText('after', '\nExample:\n  $ plumbing quarantine replay my-pipeline.ts')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ plumbing quarantine replay my-pipeline.ts\n\nA TypeScript file needs Node 22.18 or newer; JavaScript (.mjs or .js) runs on all.',
+    )
     .action(async (what: string, flags: QuarantineFlags) => {
       const { replayQuarantine } = await import('../pipeline/index.ts');
       const pipeline = await pipelineOf(what, { ...flags, login: 'never' }, process.env, signal);

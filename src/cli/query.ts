@@ -25,7 +25,7 @@ export function addQueryCommand(program: Command, signal: AbortSignal): void {
     .summary('run SQL over SQLite files and Iceberg warehouses, with DuckDB')
     .argument('[sql]', 'DuckDB SQL; tables are alias.table')
     .addOption(attachOption())
-    .addOption(new Option('--list', 'list the tables and columns that can be read'))
+    .addOption(new Option('--list', 'list the tables and columns that can be read').env('PLUMBING_LIST'))
     .addOption(new Option('--json', 'one JSON document on standard output').env('PLUMBING_JSON'))
     .addOption(new Option('--csv', 'CSV on standard output').env('PLUMBING_CSV').conflicts('json'))
     .addOption(

@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { exitCodeOfReport } from './exit-codes.ts';
+import { namesOption } from './names-option.ts';
 import { pipelineOf } from './pipeline-of.ts';
 import type { PipelineFlags } from './pipeline-of.ts';
 import { terminalProgress } from './progress.ts';
@@ -25,7 +26,7 @@ export function addRunCommand(program: Command, signal: AbortSignal): void {
       ),
     )
     .addOption(
-      new Option('--streams <names...>', 'only these, separated by blanks or commas').env('PLUMBING_STREAMS'),
+      namesOption('--streams <names...>', 'only these, separated by blanks or commas', 'PLUMBING_STREAMS'),
     )
     .addOption(
       new Option('--since <date>', 'where a first run begins, YYYY-MM-DD (default: all history)')
@@ -71,6 +72,7 @@ Examples:
   $ plumbing run comdirect --to sqlite:comdirect.db --streams account_balances --json
   $ plumbing run my-pipeline.ts
 
+A TypeScript file needs Node 22.18 or newer; JavaScript (.mjs or .js) runs on all.
 Exit codes: 0 done, 1 failed, 2 usage, 3 needs a person (TAN), 4 checks failed, 130 or 143 interrupted`,
     )
     .action(async (what: string, flags: RunFlags) => {

@@ -35,18 +35,36 @@ export function addSandboxCommand(program: Command, signal: AbortSignal): void {
         .default(1)
         .argParser(whole),
     )
-    .addOption(new Option('--accounts <n>', 'number of accounts').default(3).argParser(whole))
-    .addOption(new Option('--history-days <n>', 'days of bookings').default(730).argParser(whole))
     .addOption(
-      new Option('--transactions-per-day <n>', 'bookings an account and day').default(2).argParser(amount),
+      new Option('--accounts <n>', 'number of accounts')
+        .env('PLUMBING_SANDBOX_ACCOUNTS')
+        .default(3)
+        .argParser(whole),
+    )
+    .addOption(
+      new Option('--history-days <n>', 'days of bookings')
+        .env('PLUMBING_SANDBOX_HISTORY_DAYS')
+        .default(730)
+        .argParser(whole),
+    )
+    .addOption(
+      new Option('--transactions-per-day <n>', 'bookings an account and day')
+        .env('PLUMBING_SANDBOX_TRANSACTIONS_PER_DAY')
+        .default(2)
+        .argParser(amount),
     )
     .addOption(
       new Option('--approve-after-ms <n>', 'a push TAN is approved by itself after this time')
+        .env('PLUMBING_SANDBOX_APPROVE_AFTER_MS')
         .default(1000)
         .argParser(whole),
     )
-    .addOption(new Option('--access-token-seconds <n>', 'life of an access token').argParser(whole))
-    .addOption(new Option('--json', 'print the variables as JSON'))
+    .addOption(
+      new Option('--access-token-seconds <n>', 'life of an access token')
+        .env('PLUMBING_SANDBOX_ACCESS_TOKEN_SECONDS')
+        .argParser(whole),
+    )
+    .addOption(new Option('--json', 'print the variables as JSON').env('PLUMBING_JSON'))
     .addHelpText('after', '\nExample:\n  $ plumbing sandbox comdirect --port 8080')
     .action(async (flags: SandboxFlags) => {
       const { startComdirectSandbox } = await import('../sources/comdirect/sandbox/index.ts');

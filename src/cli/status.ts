@@ -21,12 +21,13 @@ export function addStatusCommand(program: Command, signal: AbortSignal): void {
     .action(async (flags: { readonly to?: string; readonly json?: boolean }) => {
       const destination = await destinationOf(flags.to, process.env);
       const session = await destination.open({ readOnly: true, signal });
+      let status: DestinationStatus;
       try {
-        const status = await session.reader.status();
-        process.stdout.write(`${flags.json ? jsonText(status) : statusText(status)}\n`);
+        status = await session.reader.status();
       } finally {
         await session.close();
       }
+      process.stdout.write(`${flags.json ? jsonText(status) : statusText(status)}\n`);
     });
 }
 

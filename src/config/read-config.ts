@@ -50,7 +50,7 @@ export function readConfig<S extends Readonly<Record<string, z.ZodType>>>(
   if (problems.length > 0) {
     throw new PlumbingError(
       'CONFIG_INVALID',
-      `configuration: ${problems.join('; ')}. Set these in the environment or in .env`,
+      `configuration: ${problems.join('; ')}. Set these in the environment (the plumbing command also reads .env; in a program: node --env-file=.env, or loadDotEnv())`,
     );
   }
   return values as { [K in keyof S]: z.output<S[K]> };

@@ -244,6 +244,18 @@ describe('usage', () => {
     expect(code).toBe(2);
   });
 
+  test.each(['typed.ts', 'plain.mjs'])('a Node that runs no TypeScript is told as such: %s', async (file) => {
+    writeFileSync(join(folder, 'typed.ts'), 'const n: number = 1; export default n;');
+    writeFileSync(join(folder, 'plain.mjs'), "export { default } from './typed.ts';");
+    const { code, stderr } = await plumbing(['run', file], { NODE_OPTIONS: '--no-experimental-strip-types' });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      new RegExp(
+        `CONFIG_INVALID: ${file}: this Node .* runs no TypeScript; use Node 22.18 .*\\.mjs or \\.js`,
+      ),
+    );
+  });
+
   test('missing variables are named, all at once', async () => {
     const { code, stderr } = await plumbing(['run', 'comdirect', '--to', 'sqlite:x.db']);
     expect(code).toBe(2);
@@ -422,8 +434,9 @@ describe('plumbing undo', () => {
     await run();
     expect(tables()).toEqual(after);
     const again = await plumbing(['undo', loadId, '--json'], toFile);
-    expect(again).toMatchObject({ code: 1, stdout: '' });
+    expect(again.code).toBe(1);
     expect(again.stderr).toMatch(/UNDO_REFUSED.*done already/);
+    expect(JSON.parse(again.stdout)).toMatchObject({ status: 'failed', error: { code: 'UNDO_REFUSED' } });
   });
 
   test('without SQLITE_UNDO_LOADS at the time of the run it is refused; of a file that is not there none is made', async () => {

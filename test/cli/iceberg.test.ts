@@ -88,6 +88,24 @@ test('the bank in Iceberg tables: loaded, loaded again, the same as in SQLite, m
   await session.close();
 });
 
+test('maintain takes the tables that are named, and none that is not there', async () => {
+  const to = ['--to', 'iceberg:./named'];
+  expect((await plumbing('run', 'comdirect', ...to)).code).toBe(0);
+  const maintained = async (...names: string[]): Promise<string[]> => {
+    const { stdout } = await plumbing('maintain', ...to, '--json', '--tables', ...names);
+    return (JSON.parse(stdout) as { table: string }[]).map(({ table }) => table);
+  };
+  const [balances, booked] = ['account_balances', 'account_transactions__booked'];
+  expect(await maintained(`${balances},${booked}`)).toEqual([balances, booked]);
+  expect(await maintained(booked, balances)).toEqual([booked, balances]);
+  expect(await maintained('_plumbing_loads')).toEqual(['_plumbing_loads']);
+  const { code, stderr } = await plumbing('maintain', ...to, '--tables', `${balances},account_balance`);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(
+    /CONFIG_INVALID: .*no table "account_balance"; it has .*account_transactions__booked/,
+  );
+});
+
 test('a load is taken back, told as such, and loaded again', async () => {
   const to = ['--to', 'iceberg:./undone'];
   const run = async (): Promise<{ loadId: string; streams: { inserted: number }[] }> =>

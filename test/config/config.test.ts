@@ -34,6 +34,8 @@ describe('readConfig', () => {
       const { message } = error as Error;
       expect(message).toMatch(/KEY is not set \(the API key\).*PORT.*URL/);
       expect(message).not.toContain('canary');
+      // Only the command reads .env by itself: a program has to be told how.
+      expect(message).toMatch(/plumbing command also reads \.env.*--env-file=\.env, or loadDotEnv\(\)/);
     }
   });
 });
