@@ -228,7 +228,7 @@ export default definePipeline({ source: defineSource({ name: 'cli', streams: [th
     expect(said.at(-1)).toMatch(/things +1/);
     const { token: old } = withToken(issuer.token({ lifeSeconds: -60 })) as { token: string };
     for (const environment of [{ NESSIE_TOKEN: old }, {}] as Record<string, string>[]) {
-      expect(await plumbing(['run', 'pipeline.mjs'], environment)).toBe(1);
+      expect(await plumbing(['run', 'pipeline.mjs'], environment)).toBe(3);
       expect(said.at(-1)).toMatch(/AUTH_REJECTED.*401.*token/s);
     }
   });
@@ -242,7 +242,7 @@ export default definePipeline({ source: defineSource({ name: 'cli', streams: [th
     expect(await plumbing(['run', 'pipeline.mjs'], environment), said.at(-1)).toBe(0);
     secrets.push('not-the-secret-77b1');
     const wrong = { ...environment, NESSIE_OAUTH2_CLIENT_SECRET: 'not-the-secret-77b1' };
-    expect(await plumbing(['status', '--to', 'nessie:'], wrong)).toBe(1);
+    expect(await plumbing(['status', '--to', 'nessie:'], wrong)).toBe(3);
     expect(said.at(-1)).toMatch(/AUTH_REJECTED.*client secret/s);
   });
 });
