@@ -361,7 +361,7 @@ describe('plumbing auth comdirect', () => {
       try {
         expect((await plumbing(['auth', 'comdirect', 'login'], env)).code).toBe(0);
         const { child, result } = start(['auth', 'comdirect', 'keep-alive'], env);
-        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        await new Promise((resolve) => setTimeout(resolve, 3_000));
         child.kill('SIGTERM');
         expect(await result).toMatchObject({ code: 0, stderr: '' });
         expect(bank?.login.refreshGrants).toBe(0);
