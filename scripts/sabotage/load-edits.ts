@@ -173,7 +173,7 @@ export const loadEdits: readonly Edit[] = [
     old: 'requireNoLeftLog(options.file, options.path);',
     with: '',
     test: 'destinations/left-log.test.ts',
-    title: 'an SQLite database > is not made anew',
+    title: 'is not made anew beside the log of an old one',
   },
   {
     name: 'a cursor of the source passes rows that are yet to come',
