@@ -141,7 +141,7 @@ describe('plumbing run comdirect', () => {
       expect((await plumbing(['run', 'comdirect'], toFile)).code).toBe(0);
       expect(tables()).toEqual(tables(join(folder, 'clean.db')));
     }
-  });
+  }, 90_000);
 
   test('goes on when the token expires in the middle', async () => {
     await open({ transactionsPerDay: 30 });
