@@ -28,8 +28,10 @@ export async function orphanFiles(
   const own = spelled(metadataLocation);
   if (!listed.some(({ location }) => spelled(location) === own)) return [];
   const unknown = listed.filter(({ location }) => !known.has(spelled(location)));
-  if (await holdsOtherTable(io, unknown, metadata['table-uuid'])) return [];
-  return unknown.filter(({ modifiedMs }) => modifiedMs < olderThanMs);
+  const leftovers = unknown.filter(({ modifiedMs }) => modifiedMs < olderThanMs);
+  // Metadata files are many, and large: they are read only where something would be removed.
+  if (leftovers.length === 0 || (await holdsOtherTable(io, unknown, metadata['table-uuid']))) return [];
+  return leftovers;
 }
 
 /** Two catalogs over one warehouse may have put tables of one name into one folder. */
