@@ -69,7 +69,7 @@ class Client implements HttpClient {
     const method = request.method ?? 'GET';
     const url = resolveUrl(this.#base, request.path);
     for (const [name, value] of Object.entries(request.query ?? {})) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
+      if (value !== undefined && value !== null) url.searchParams.set(name, String(value));
     }
     const mayRetry = request.retry ?? method === 'GET';
     for (let attempt = 1; ; attempt++) {

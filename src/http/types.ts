@@ -52,7 +52,8 @@ export interface HttpRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Relative to the base URL, or an absolute URL of the same origin (`LINK_ORIGIN` otherwise, before any connection). */
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Added to those of the path. What is `undefined` or `null` is left out. */
+  readonly query?: Readonly<Record<string, string | number | bigint | boolean | null | undefined>>;
   /** A function is called once an attempt, so that each attempt can carry an id of its own. */
   readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
   /** JSON keeps every digit of a `bigint`. */

@@ -34,11 +34,20 @@ describe('where', () => {
     expect([http.origin, urls]).toEqual(['https://bank.example', [url]]);
   });
 
-  test('the query is encoded, joins what the path has, and leaves out what is undefined', async () => {
+  test('the query is encoded, joins what the path has, and leaves out what is undefined or null', async () => {
     const { http, urls } = recorded();
-    const query = { page: 2, all: true, text: 'a&b=ü', none: undefined };
+    const query = {
+      page: 2,
+      all: true,
+      text: 'a&b=ü',
+      none: undefined,
+      nothing: null,
+      since: 9007199254740993n,
+    };
     await http.request({ path: 'items?page=1&x=1', query });
-    expect(urls).toEqual(['https://bank.example/api/items?page=2&x=1&all=true&text=a%26b%3D%C3%BC']);
+    expect(urls).toEqual([
+      'https://bank.example/api/items?page=2&x=1&all=true&text=a%26b%3D%C3%BC&since=9007199254740993',
+    ]);
   });
 
   test.each([
