@@ -1,75 +1,72 @@
 /** The type of a table's row, from the zod schema of a stream. */
 import type { z } from 'zod';
+import type { ColumnName, SnakeCase } from './column-name-type.ts';
 import type { RowObject } from './destination.ts';
 
-type Upper = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' extends infer S ? Chars<S & string> : never;
-type Chars<S extends string> = S extends `${infer C}${infer Rest}` ? C | Chars<Rest> : never;
+/** The part of a field's type that says of what kind it is. */
+type Def<Kind extends string, More = unknown> = {
+  readonly _zod: { readonly def: { readonly type: Kind } & More };
+};
+type Wrapper = 'optional' | 'nullable' | 'default' | 'prefault' | 'nonoptional' | 'readonly' | 'catch';
 
-/** `camelCase` -> `snake_case`, in types; the counterpart of `columnName`. Carries its result along: names may be long. */
-export type SnakeCase<
-  S extends string,
-  Previous extends string = '',
-  Done extends string = '',
-> = S extends `${infer C}${infer Rest}`
-  ? SnakeCase<Rest, C, C extends Upper ? `${Done}${Break<Previous, Rest>}${Lowercase<C>}` : `${Done}${C}`>
-  : Done;
+/** The fields of an object, whatever is wrapped around it; `never` for all that is one column, as unions and records are. */
+type ShapeOf<F> =
+  F extends Def<'object', { readonly shape: infer Shape }>
+    ? Shape
+    : F extends Def<Wrapper, { readonly innerType: infer Inner }>
+      ? ShapeOf<Inner>
+      : F extends Def<'pipe', { readonly out: infer Out }>
+        ? ShapeOf<Out>
+        : F extends { readonly _zod: { readonly def: { readonly type: infer Kind } } }
+          ? 'object' | 'string' extends Kind
+            ? ShapeOfValue<z.output<F>>
+            : never
+          : never;
 
-/** What stands before a capital letter: `_` where a word begins. */
-type Break<Previous extends string, Rest extends string> = Previous extends '' | '_'
-  ? ''
-  : Previous extends Upper
-    ? Rest extends `${infer Next}${string}`
-      ? Next extends LowerLetter
-        ? '_'
-        : ''
-      : ''
-    : '_';
-type LowerLetter = Lowercase<Upper>;
-
-/** Whether an object's fields become columns: not those of records and of unions of objects, which are one JSON column. */
-type Plain<T> = T extends readonly unknown[] | Uint8Array | Date
-  ? false
-  : T extends object
+/** The same for a field of which only the value's type is known, as `z.ZodType<{ value: string }>`. */
+type ShapeOfValue<T> = unknown extends T ? never : ShapeOfObject<NonNullable<T>>;
+type ShapeOfObject<T> = [T] extends [
+  string | number | bigint | boolean | readonly unknown[] | Uint8Array | Date,
+]
+  ? never
+  : [T] extends [object]
     ? string extends keyof T
-      ? false
-      : true
-    : false;
-type IsOne<T> = [T] extends [Intersect<T>] ? true : false;
-type IsNested<T> = [Plain<T>, IsOne<T>] extends [true, true] ? true : false;
+      ? never
+      : // A union of objects is one column.
+        [T] extends [Intersect<T>]
+        ? { [K in keyof T]: z.ZodType<T[K]> }
+        : never
+    : never;
 
-type Flat<T, Prefix extends string, Nullable> = {
-  [K in keyof T & string]: IsNested<NonNullable<T[K]>> extends true
-    ? Flat<
-        NonNullable<T[K]>,
-        `${Prefix}${SnakeCase<K>}__`,
-        Nullable | (undefined extends T[K] ? null : never) | (null extends T[K] ? null : never)
-      >
-    : { [N in `${Prefix}${SnakeCase<K>}`]: CellOf<T[K]> | Nullable };
-}[keyof T & string];
+type Columns<Shape, Prefix extends string, Nullable> = {
+  [K in keyof Shape & string]: FieldColumns<Shape[K], `${Prefix}${SnakeCase<K>}`, Nullable>;
+}[keyof Shape & string];
+
+type FieldColumns<F, Name extends string, Nullable> = [F] extends [never]
+  ? never
+  : [ShapeOf<F>] extends [never]
+    ? { [N in ColumnName<Name>]: CellOf<z.output<F>> | Nullable }
+    : Columns<ShapeOf<F>, `${Name}__`, Nullable | Extract<AbsentAsNull<z.output<F>>, null>>;
+
+type AbsentAsNull<T> = T extends undefined ? null : T;
 
 /** An absent cell is read back as `null`. */
-type CellOf<T> = unknown extends T
-  ? unknown
-  : Read<Exclude<T, undefined>> | (undefined extends T ? null : never);
+type CellOf<T> = unknown extends T ? unknown : Read<AbsentAsNull<T>>;
 
 /** What a value is when it is read back: moments are texts, and integers numbers where that is exact. */
-type Read<T> = T extends Date
-  ? string
-  : T extends bigint
-    ? number | bigint
-    : T extends Uint8Array
-      ? T
-      : ReadWithin<T>;
-type ReadWithin<T> = T extends readonly unknown[] | object ? { [K in keyof T]: InJson<T[K]> } : T;
+type Read<T> = T extends string | number | boolean | null | undefined | Uint8Array
+  ? T
+  : T extends Date
+    ? string
+    : T extends bigint
+      ? number | bigint
+      : { [K in keyof T]: InJson<T[K]> };
 type InJson<T> = unknown extends T ? T : Read<T>;
 
 type Intersect<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void
   ? I
   : never;
 type Merge<U> = Intersect<U> extends infer I ? { [K in keyof I]: I[K] } : never;
-
-/** Without the open end of a loose object. */
-type Known<T> = { [K in keyof T as string extends K ? never : K]: T[K] };
 
 /**
  * The row that `readRows` gives for a stream with this zod schema: column names in `snake_case`, nesting joined by
@@ -82,9 +79,9 @@ type Known<T> = { [K in keyof T as string extends K ? never : K]: T[K] };
  * type Row = RowOf<typeof schema>; // { account_id: string; amount__value: string | null }
  * ```
  */
-export type RowOf<S extends z.ZodType> = [keyof Known<z.output<S>>] extends [never]
+export type RowOf<S extends z.ZodType> = string extends keyof ShapeOf<S>
   ? RowObject
-  : Merge<Flat<Known<z.output<S>>, '', never>>;
+  : Merge<Columns<ShapeOf<S>, '', never>>;
 
 /** Names of the columns of a schema. */
 export type ColumnOf<S extends z.ZodType> = keyof RowOf<S> & string;
