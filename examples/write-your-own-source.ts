@@ -20,7 +20,8 @@ const issues = defineStream({
   cursor: { column: 'updated_at', order: 'ascending' },
   async *read({ from, signal }) {
     for (let page = 1; ; page++) {
-      const query = { page, ...(typeof from === 'string' && { since: from }) };
+      // Absent in a first run, and then not part of the query.
+      const query = { page, since: from };
       const rows = (await http.request({ path: '/issues', query, signal })).json() as unknown[];
       if (rows.length === 0) return;
       yield rows;

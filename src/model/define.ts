@@ -2,43 +2,49 @@
 import type { z } from 'zod';
 import { PlumbingError } from '../errors/index.ts';
 import { compileSchema } from './compile.ts';
-import type { ColumnOf } from './row-type.ts';
-import type { CursorOptions, Source, Stream } from './source.ts';
+import type { CursorOptions, ReadContext, Source, Stream } from './source.ts';
+import type {
+  CursorColumn,
+  CursorValue,
+  ModeOf,
+  ScopeOf,
+  StreamColumn,
+  WriteModeName,
+} from './stream-type.ts';
 import { bookkeepingColumns, takesWholeSets } from './table.ts';
 import type { Column, DriftPolicy, TableDefinition, WriteMode } from './table.ts';
 
-/** Short names of write modes. */
-export type WriteModeName = 'append' | 'replace' | 'upsert' | 'insert-only' | 'scd2';
-
-/** A column of the stream's table: one of the schema, or a bookkeeping one. Any name, where no schema says. */
-type KeyColumn<S extends z.ZodObject> = string extends keyof z.output<S>
-  ? string
-  : ColumnOf<S> | '_inserted_at_day';
-
 /** What {@link defineStream} takes. */
-export interface StreamOptions<S extends z.ZodObject> {
+export interface StreamOptions<
+  S extends z.ZodObject,
+  C extends CursorColumn<S> = CursorColumn<S>,
+  W extends WriteMode | WriteModeName = WriteMode | WriteModeName,
+> {
   /** Name of the stream and of its table. */
   readonly name: string;
   /** Shape of one row as `read` yields it. Without one, columns are inferred from the rows. */
   readonly schema?: S;
   /** Column names, e.g. `['account_id', 'reference']`. */
-  readonly primaryKey?: readonly KeyColumn<S>[];
+  readonly primaryKey?: readonly StreamColumn<S>[];
   /** See {@link Stream.rowKey}. */
   readonly rowKey?: 'hash';
-  readonly cursor?: CursorOptions & {
-    readonly column: string extends keyof z.output<S> ? string : ColumnOf<S>;
-  };
+  readonly cursor?: CursorOptions & { readonly column: C };
   /** Default: `upsert` with a key, `append` without. */
-  readonly write?: WriteMode | WriteModeName;
+  readonly write?: W & ScopeOf<S, W>;
   /** Default `evolve`. */
   readonly drift?: DriftPolicy;
   readonly partitions?: NonNullable<Stream['partitions']>;
-  readonly read: Stream['read'];
+  /** See {@link Stream.read}. `from` has the type of the cursor's column. */
+  read(context: ReadContext<CursorValue<S, C>>): ReturnType<Stream['read']>;
 }
 
 /** A stream that knows its row type. */
-export interface TypedStream<S extends z.ZodObject> extends Stream {
+export interface TypedStream<
+  S extends z.ZodObject,
+  W extends WriteMode | WriteModeName = WriteMode,
+> extends Stream {
   readonly schema?: S;
+  readonly write: ModeOf<W>;
 }
 
 /**
@@ -60,10 +66,15 @@ export interface TypedStream<S extends z.ZodObject> extends Stream {
  * });
  * ```
  */
-export function defineStream<S extends z.ZodObject>(options: StreamOptions<S>): TypedStream<S> {
+export function defineStream<
+  S extends z.ZodObject,
+  C extends CursorColumn<S> = CursorColumn<S>,
+  const W extends WriteMode | WriteModeName = WriteMode | WriteModeName,
+>(options: StreamOptions<S, C, W>): TypedStream<S, W> {
   const { write, ...rest } = options;
   const keyed = options.rowKey !== undefined || (options.primaryKey?.length ?? 0) > 0;
-  const stream: TypedStream<S> = { ...rest, write: writeModeOf(write ?? (keyed ? 'upsert' : 'append')) };
+  const mode = writeModeOf(write ?? (keyed ? 'upsert' : 'append'));
+  const stream: TypedStream<S, W> = { ...rest, write: mode as ModeOf<W> };
   checkStream(stream, keyed);
   return stream;
 }

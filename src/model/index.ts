@@ -13,7 +13,8 @@ export { inferType, widenType } from './widen.ts';
 export { compileSchema } from './compile.ts';
 export type { CompiledSchema, UnknownField } from './compile.ts';
 export { defineSource, defineStream, rowKeyColumn, tableOf } from './define.ts';
-export type { StreamOptions, TypedStream, WriteModeName } from './define.ts';
+export type { StreamOptions, TypedStream } from './define.ts';
+export type { ModeOf, WriteModeName } from './stream-type.ts';
 export { PipelineState } from './state.ts';
 export type { PartitionState, StateEntry } from './state.ts';
 export type {

@@ -19,14 +19,17 @@ export interface PlanContext {
 }
 
 /** What `read` is given. */
-export interface ReadContext extends PlanContext {
+export interface ReadContext<From extends JsonValue = JsonValue> extends PlanContext {
   /** The partition to read, for a stream that has partitions. */
   readonly partition?: Partition;
   /**
    * Where to begin, inclusive: the stored cursor less the stream's lookback, or the date the user gave for a first run.
    * Absent: from the very beginning.
+   *
+   * In a stream with a schema it has the type of the cursor's column. Where the source gives cursors of another kind in
+   * {@link Batch.cursor}, tokens for one, say `ReadContext` for the parameter of `read`.
    */
-  readonly from?: JsonValue;
+  readonly from?: From;
   /** What the source remembered in `Batch.custom` of an earlier run. */
   readonly custom?: JsonObject;
 }

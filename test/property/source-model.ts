@@ -38,7 +38,7 @@ export function plannedSource(
     write,
     ...(order && { cursor: { column: 'day', order } }),
     async *read({ from }) {
-      const due = items.filter(({ day }) => from === undefined || day >= (from as string));
+      const due = items.filter(({ day }) => from === undefined || day >= from);
       for (let page = 0; page * pageSize < due.length; page++) {
         beforePage(page);
         yield due.slice(page * pageSize, (page + 1) * pageSize);

@@ -29,7 +29,7 @@ function stream(rows: readonly unknown[], drift: DriftPolicy = 'evolve', name = 
     drift,
     async *read({ from }) {
       const due = rows as readonly { day?: string }[];
-      yield from === undefined ? due : due.filter(({ day }) => day === undefined || day >= (from as string));
+      yield from === undefined ? due : due.filter(({ day }) => day === undefined || day >= from);
     },
   });
 }
