@@ -192,8 +192,8 @@ export interface Commit {
 }
 
 /** A condition on one column, joined to others by AND. */
-export interface Condition {
-  readonly column: string;
+export interface Condition<Name extends string = string> {
+  readonly column: Name;
   readonly op: '=' | '!=' | '<' | '<=' | '>' | '>=' | 'is null' | 'is not null';
   readonly value?: Value;
 }

@@ -5,6 +5,8 @@ export { decimalShape, stringifyJson } from './value.ts';
 export type { JsonObject, JsonValue, LogicalType, Row, Value } from './value.ts';
 export { binary, date, decimal, int64, json, time, timestamp, toTimestamp, uuid } from './types.ts';
 export type { BookkeepingRow, ColumnOf, RowOf } from './row-type.ts';
+export { declaredColumns } from './stored-row.ts';
+export type { SelectedRow, StoredRow, TableOf, TypedQuery, VersionRow } from './stored-row.ts';
 export { ColumnNames, columnName, pathKey } from './naming.ts';
 export { dayIn } from './day.ts';
 export { createLoadId } from './load-id.ts';

@@ -80,6 +80,12 @@ export function evolveDefinition(
   return evolved;
 }
 
+/** The declared columns that a stored table does not have, under no name. */
+export function absentColumns(stored: readonly Column[], declared: readonly Column[]): readonly Column[] {
+  const places = new ColumnPlaces(stored);
+  return declared.filter((column) => places.find(column) === undefined);
+}
+
 /** Finds the column that another run knew a field as. */
 class ColumnPlaces {
   readonly #byPath = new Map<string, number>();

@@ -5,6 +5,7 @@ export { loadIcebergConfig } from './config.ts';
 export type { PartitionBy } from '../../iceberg/partition.ts';
 export type { S3Options } from '../../iceberg/s3-io.ts';
 export { readRows } from './readers.ts';
-export type { TableOf, TimeTravel } from './readers.ts';
+export type { TimeTravel } from './readers.ts';
+export type { TableOf } from '../../model/index.ts';
 export { maintainIceberg } from './maintain.ts';
 export type { MaintenanceOptions, TableMaintenance } from './maintenance-options.ts';

@@ -4,11 +4,23 @@ import { PlumbingError } from '../../errors/index.ts';
 import type { LoadedTable } from '../../iceberg/catalog.ts';
 import { snapshotById, snapshotOf } from '../../iceberg/metadata.ts';
 import type { Snapshot } from '../../iceberg/metadata.ts';
-import type { RowObject, RowOf, RowQuery } from '../../model/index.ts';
+import { declaredColumns } from '../../model/index.ts';
+import type {
+  Column,
+  RowObject,
+  RowQuery,
+  SelectedRow,
+  StoredRow,
+  TableOf,
+  TypedQuery,
+  WriteMode,
+} from '../../model/index.ts';
+import { absentColumns } from '../../model/merge-definition.ts';
 import { openLakehouse } from './open-lakehouse.ts';
 import { resolveOptions } from './options.ts';
 import type { IcebergTarget } from './options.ts';
 import { IcebergReader } from './reader.ts';
+import { readableColumns } from './table-shape.ts';
 
 /** Which state of a table is read; default: the current one. At most one of the three. */
 export interface TimeTravel {
@@ -20,16 +32,11 @@ export interface TimeTravel {
   readonly ref?: string;
 }
 
-/** A table with the schema of its stream; streams made by `defineStream` are such. */
-export interface TableOf<S extends z.ZodObject> {
-  readonly name: string;
-  readonly schema?: S;
-}
-
 /**
  * Streams the rows of a table with their exact logical values, from one snapshot. Files whose bounds and partitions tell that
  * they can hold no row of `where` are not read. With a stream, or any `{ name, schema }`, in place of a table's name the rows
- * are typed. Columns are the table's current ones, also for an earlier state.
+ * are typed. Columns are the table's current ones, also for an earlier state; one that the stream got after rows were stored is
+ * `null` in these, whatever the schema says.
  *
  * @throws PlumbingError `SCHEMA_INVALID` for a table, column, snapshot or branch that does not exist, `CONFIG_INVALID` as
  * `iceberg`, `DEST_*` when catalog or files can't be read.
@@ -40,11 +47,15 @@ export interface TableOf<S extends z.ZodObject> {
  * for await (const row of readRows('./warehouse', 'account_balances', { asOf })) console.log(row);
  * ```
  */
-export function readRows<S extends z.ZodObject>(
+export function readRows<
+  S extends z.ZodObject,
+  W extends WriteMode = WriteMode,
+  const C extends keyof StoredRow<S, W> = never,
+>(
   target: IcebergTarget,
-  table: TableOf<S>,
-  query?: RowQuery & TimeTravel & { readonly columns?: never },
-): AsyncIterable<RowOf<S>>;
+  table: TableOf<S, W>,
+  query?: TypedQuery<StoredRow<S, W>, C> & TimeTravel,
+): AsyncIterable<SelectedRow<StoredRow<S, W>, C>>;
 export function readRows(
   target: IcebergTarget,
   table: string,
@@ -55,20 +66,24 @@ export function readRows(
   table: string | TableOf<z.ZodObject>,
   query: RowQuery & TimeTravel = {},
 ): AsyncIterable<never> {
+  const name = typeof table === 'string' ? table : table.name;
   // The stored schema decides what comes out; the overloads above say what that is.
-  return rowsOf(target, typeof table === 'string' ? table : table.name, query) as AsyncIterable<never>;
+  return rowsOf(target, name, query, declaredColumns(table)) as AsyncIterable<never>;
 }
 
 async function* rowsOf(
   target: IcebergTarget,
   table: string,
   query: RowQuery & TimeTravel,
+  declared: readonly Column[],
 ): AsyncIterable<RowObject> {
   const house = await openLakehouse(resolveOptions(target), true);
   try {
     const loaded = await house.load(table);
     if (!loaded) throw new PlumbingError('SCHEMA_INVALID', `${house.path}: there is no table "${table}"`);
-    yield* new IcebergReader(house).readSnapshot(loaded, chosenSnapshot(loaded, query), query);
+    const stored = readableColumns(table, loaded.metadata);
+    const columns = [...stored, ...absentColumns(stored, declared)];
+    yield* new IcebergReader(house).readSnapshot(loaded, chosenSnapshot(loaded, query), query, columns);
   } finally {
     await house.close();
   }

@@ -5,7 +5,7 @@ export type { SqliteOptions, SqliteTarget } from './options.ts';
 export { openSqlite } from './connection.ts';
 export type { ConnectOptions, SqliteConnection } from './connection.ts';
 export { createSqliteReader, getMaxDate, readRows } from './readers.ts';
-export type { TableOf } from './readers.ts';
+export type { TableOf } from '../../model/index.ts';
 export type { SqliteReader } from './reader.ts';
 export {
   writeAccountBalances,

@@ -28,6 +28,7 @@ import { selectMax, selectRows, sortKeyFunction } from './select.ts';
 import type { Select } from './select.ts';
 import { sqliteError } from '../../errors/sqlite-error.ts';
 import { readAllState, readPipelineState } from './state-store.ts';
+import { absentColumns } from '../../model/merge-definition.ts';
 import { physicalColumns } from '../../model/table-layout.ts';
 
 const shownLoads = 20;
@@ -56,18 +57,24 @@ export class SqliteReader implements Reader {
   }
 
   /**
-   * Streams rows. Conditions are bound, never part of the SQL text.
+   * Streams rows. Conditions are bound, never part of the SQL text. Columns of `declared` that the table does not have are
+   * read as if it had them, and no row a value in them.
    *
    * @throws PlumbingError `SCHEMA_INVALID` for a table or column that does not exist, `ROW_INVALID` for the value of a
    * condition that does not fit its column.
    */
-  async *readRows(table: string, query: RowQuery = {}): AsyncIterable<RowObject> {
+  async *readRows(
+    table: string,
+    query: RowQuery = {},
+    declared: readonly Column[] = [],
+  ): AsyncIterable<RowObject> {
     const connection = await this.#connect();
     try {
       const definition = connection.run(() => ownTable(connection, table));
       if (!definition)
         throw new PlumbingError('SCHEMA_INVALID', `${connection.path}: there is no table "${table}"`);
-      yield* answersOf(connection, selectRows(definition, query, connection.endsTextAtNul));
+      const absent = absentColumns(definition.columns, declared);
+      yield* answersOf(connection, selectRows(definition, query, connection.endsTextAtNul, absent));
     } finally {
       this.#close(connection);
     }

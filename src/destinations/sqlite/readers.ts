@@ -2,7 +2,17 @@
 import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import { PlumbingError } from '../../errors/index.ts';
-import type { BookkeepingRow, Condition, RowObject, RowOf, RowQuery } from '../../model/index.ts';
+import { declaredColumns } from '../../model/index.ts';
+import type {
+  Condition,
+  RowObject,
+  RowQuery,
+  SelectedRow,
+  StoredRow,
+  TableOf,
+  TypedQuery,
+  WriteMode,
+} from '../../model/index.ts';
 import { resolveOptions } from './options.ts';
 import type { SqliteTarget } from './options.ts';
 import { SqliteReader } from './reader.ts';
@@ -27,6 +37,8 @@ export function createSqliteReader(target: SqliteTarget): SqliteReader {
 /**
  * Streams the rows of a table with their exact logical values: decimals as text with their scale, 64-bit integers
  * without loss, JSON parsed. With a stream, or any `{ name, schema }`, in place of a table's name the rows are typed.
+ * A column that the stream got after rows were stored is `null` in these, whatever the schema says; so is one that the table
+ * will get with the next load only.
  *
  * @throws PlumbingError `SCHEMA_INVALID` for a table or column that does not exist, and as `openSqlite` does.
  *
@@ -36,16 +48,15 @@ export function createSqliteReader(target: SqliteTarget): SqliteReader {
  * for await (const row of readRows('comdirect.db', 'account_transactions__booked', { where })) console.log(row);
  * ```
  */
-export function readRows<S extends z.ZodObject>(
+export function readRows<
+  S extends z.ZodObject,
+  W extends WriteMode = WriteMode,
+  const C extends keyof StoredRow<S, W> = never,
+>(
   target: SqliteTarget,
-  table: TableOf<S>,
-  query?: RowQuery & { readonly columns?: never },
-): AsyncIterable<RowOf<S> & BookkeepingRow>;
-export function readRows<S extends z.ZodObject, C extends keyof (RowOf<S> & BookkeepingRow) & string>(
-  target: SqliteTarget,
-  table: TableOf<S>,
-  query: RowQuery & { readonly columns: readonly C[] },
-): AsyncIterable<Pick<RowOf<S> & BookkeepingRow, C>>;
+  table: TableOf<S, W>,
+  query?: TypedQuery<StoredRow<S, W>, C>,
+): AsyncIterable<SelectedRow<StoredRow<S, W>, C>>;
 export function readRows(target: SqliteTarget, table: string, query?: RowQuery): AsyncIterable<RowObject>;
 export function readRows(
   target: SqliteTarget,
@@ -53,14 +64,9 @@ export function readRows(
   query: RowQuery = {},
 ): AsyncIterable<never> {
   const name = typeof table === 'string' ? table : table.name;
+  const rows = createSqliteReader(target).readRows(name, query, declaredColumns(table));
   // The stored schema decides what comes out; the overloads above say what that is.
-  return createSqliteReader(target).readRows(name, query) as AsyncIterable<never>;
-}
-
-/** A table with the schema of its stream; streams made by `defineStream` are such. */
-export interface TableOf<S extends z.ZodObject> {
-  readonly name: string;
-  readonly schema?: S;
+  return rows as AsyncIterable<never>;
 }
 
 /**

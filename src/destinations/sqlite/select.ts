@@ -23,12 +23,19 @@ export interface Select {
 const operators = new Set<string>(['=', '!=', '<', '<=', '>', '>=', 'is null', 'is not null']);
 
 /**
- * `SELECT` for {@link RowQuery}. With `endsTextAtNul`, texts that hold a NUL are fetched as bytes.
+ * `SELECT` for {@link RowQuery}. With `endsTextAtNul`, texts that hold a NUL are fetched as bytes. The columns of `absent`, which
+ * the table does not have, are NULL in all rows.
  *
  * @throws PlumbingError `SCHEMA_INVALID` for a column that the table does not have; `ROW_INVALID` for a condition's value
  * that does not fit its column.
  */
-export function selectRows(table: TableDefinition, query: RowQuery, endsTextAtNul: boolean): Select {
+export function selectRows(
+  stored: TableDefinition,
+  query: RowQuery,
+  endsTextAtNul: boolean,
+  absent: readonly Column[] = [],
+): Select {
+  const table = { ...stored, columns: [...stored.columns, ...absent] };
   const all = physicalColumns(table);
   const columns = query.columns ? [...new Set(query.columns)].map((name) => columnOf(table, name)) : all;
   if (columns.length === 0) throw invalid(table, 'a query must select at least one column');
@@ -44,7 +51,7 @@ export function selectRows(table: TableDefinition, query: RowQuery, endsTextAtNu
     return `CASE WHEN instr(${quoted}, char(0)) THEN CAST(${quoted} AS BLOB) ELSE ${quoted} END AS ${quoted}`;
   });
   const sql = [
-    `SELECT ${cells.join(', ')} FROM ${quoteIdentifier(table.name)}`,
+    `SELECT ${cells.join(', ')} FROM ${sourceOf(table.name, absent)}`,
     clause,
     order && `ORDER BY ${order}`,
     limit !== undefined && 'LIMIT ?',
@@ -55,6 +62,12 @@ export function selectRows(table: TableDefinition, query: RowQuery, endsTextAtNu
     needsBigInts: columns.some(({ type }) => type === 'int64'),
     toRow: rowDecoder(columns),
   };
+}
+
+function sourceOf(table: string, absent: readonly Column[]): string {
+  const name = quoteIdentifier(table);
+  if (absent.length === 0) return name;
+  return `(SELECT *, ${absent.map((column) => `NULL AS ${quoteIdentifier(column.name)}`).join(', ')} FROM ${name})`;
 }
 
 /** `SELECT` for the largest value of a column, as the one column `value` of at most one row. */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { readRows, sqlite } from '../../../src/destinations/sqlite/index.ts';
 import { decimal, defineSource, defineStream } from '../../../src/model/index.ts';
-import type { RowObject } from '../../../src/model/index.ts';
+import type { RowObject, StoredRow } from '../../../src/model/index.ts';
 import { run } from '../../../src/pipeline/index.ts';
 
 let folder: string;
@@ -70,4 +70,64 @@ test('of a table that is only named, and of a stream without a schema, columns a
 
   expectTypeOf(await first(readRows(file(), 'orders'))).toEqualTypeOf<RowObject>();
   expectTypeOf((await first(readRows(file(), open)))['total']).toExtend<RowObject[string] | undefined>();
+});
+
+test('conditions and orders name columns of the stream, or those that the library adds', async () => {
+  const where = [{ column: '_inserted_at_day', op: '>=', value: '2026-01-01' }] as const;
+  const rows = readRows(file(), orders, { where, orderBy: ['-placed_at', 'id', '-_inserted_at_ts'] });
+  expectTypeOf(await first(rows)).toEqualTypeOf<StoredRow<NonNullable<typeof orders.schema>>>();
+
+  // @ts-expect-error the stream has no such column
+  await expect(first(readRows(file(), orders, { orderBy: ['-plced_at'] }))).rejects.toThrow(/plced_at/);
+  await expect(
+    // @ts-expect-error the stream has no such column
+    first(readRows(file(), orders, { where: [{ column: 'totl', op: 'is null' }] })),
+  ).rejects.toThrow(/totl/);
+  const open = defineStream({ name: 'orders', async *read() {} });
+  await expect(first(readRows(file(), open, { orderBy: ['-plced_at'] }))).rejects.toThrow(/plced_at/);
+});
+
+test('rows of a loose schema have what it declares, and may have more', async () => {
+  const loose = { name: 'orders', schema: z.looseObject({ id: z.string(), placedAt: z.date() }) };
+  const row = await first(readRows(file(), loose));
+  expectTypeOf(row.placed_at).toEqualTypeOf<string>();
+  expectTypeOf(row['total']).toEqualTypeOf<RowObject[string] | undefined>();
+  expect(row['total']).toBe('1.50');
+  const some = await first(readRows(file(), loose, { columns: ['id', 'total'] }));
+  expectTypeOf(some.id).toEqualTypeOf<string>();
+  expect(some).toEqual({ id: 'a', total: '1.50' });
+});
+
+test('versions of a row say when they held', async () => {
+  const prices = defineStream({
+    name: 'prices',
+    schema: z.object({ id: z.string(), price: z.number() }),
+    primaryKey: ['id'],
+    write: 'scd2',
+    async *read() {
+      yield [{ id: 'a', price: 1 }];
+    },
+  });
+  await run({ source: defineSource({ name: 'test', streams: [prices] }), destination: sqlite(file()) });
+  const row = await first(readRows(file(), prices, { orderBy: ['-_valid_from_ts'] }));
+  expectTypeOf(row._valid_from_ts).toEqualTypeOf<string>();
+  expectTypeOf(row._valid_to_ts).toEqualTypeOf<string | null>();
+  expect(row).toMatchObject({ id: 'a', _valid_from_ts: row._inserted_at_ts, _valid_to_ts: null });
+});
+
+test('a column that the table does not have yet is null in all rows', async () => {
+  const schema = orders.schema?.extend({ note: z.string().nullish(), buyer: z.object({ name: z.string() }) });
+  const more = { name: 'orders', ...(schema && { schema }) };
+  const row = await first(readRows(file(), more));
+  expectTypeOf(row.note).toEqualTypeOf<string | null>();
+  expect(row).toMatchObject({ id: 'a', total: '1.50', note: null, buyer__name: null });
+
+  const columns = ['note', 'id'] as const;
+  const orderBy = ['-note'] as const;
+  const noted = (op: 'is null' | 'is not null') =>
+    Array.fromAsync(readRows(file(), more, { columns, orderBy, where: [{ column: 'note', op }] }));
+  expect(await noted('is null')).toEqual([{ note: null, id: 'a' }]);
+  expect(await noted('is not null')).toEqual([]);
+  const equal = [{ column: 'note', op: '!=', value: 'x' }] as const;
+  expect(await Array.fromAsync(readRows(file(), more, { where: equal }))).toEqual([]);
 });
