@@ -125,6 +125,8 @@ function logicalTypeOf(schema: z.ZodType, path: readonly string[]): LogicalType 
       if (def.format === 'datetime') return 'timestamp';
       return def.format === 'uuid' || def.format === 'guid' ? 'uuid' : 'string';
     case 'enum':
+      // One of numbers has their names among its entries as well.
+      return literalType([...((schema as z.ZodEnum).options as unknown[])]) === 'int64' ? 'int64' : 'string';
     case 'template_literal':
       return 'string';
     case 'literal':

@@ -53,15 +53,20 @@ type AbsentAsNull<T> = T extends undefined ? null : T;
 /** An absent cell is read back as `null`. */
 type CellOf<T> = unknown extends T ? unknown : Read<AbsentAsNull<T>>;
 
-/** What a value is when it is read back: moments are texts, and integers numbers where that is exact. */
+/**
+ * What a value is when it is read back: moments and other objects of a class what their `toJSON` gives, integers numbers where
+ * that is exact, and what an array lacks `null`.
+ */
 type Read<T> = T extends string | number | boolean | null | undefined | Uint8Array
   ? T
-  : T extends Date
-    ? string
-    : T extends bigint
-      ? number | bigint
-      : { [K in keyof T]: InJson<T[K]> };
-type InJson<T> = unknown extends T ? T : Read<T>;
+  : T extends bigint
+    ? number | bigint
+    : T extends { toJSON(): infer Json }
+      ? Read<Json>
+      : T extends readonly unknown[]
+        ? { [K in keyof T]: ReadWithin<AbsentAsNull<T[K]>> }
+        : { [K in keyof T]: ReadWithin<T[K]> };
+type ReadWithin<T> = unknown extends T ? T : Read<T>;
 
 type Intersect<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void
   ? I

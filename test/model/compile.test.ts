@@ -173,6 +173,16 @@ describe('the row type', () => {
     expect(compileSchema(odd).columns.map(({ name }) => name)).toEqual(['when', 'big', 'many', 'kind']);
   });
 
+  test('an enum of integers is a column of integers', () => {
+    const levels = { Low: 1, High: 2, 1: 'Low', 2: 'High' } as const;
+    const numbers = z.object({
+      level: z.enum(levels as unknown as { Low: 1; High: 2 }),
+      mixed: z.enum({ a: 1, b: 'x' }),
+    });
+    expect(compileSchema(numbers).columns.map(({ type }) => type)).toEqual(['int64', 'string']);
+    expectTypeOf<RowOf<typeof numbers>['level']>().toEqualTypeOf<1 | 2>();
+  });
+
   test('takes names of any length', () => {
     const name =
       'subscriptionCancellationReasonGivenByTheSupportTeamOfTheOtherCompanyThatNobodyHasEverHeardOfBefore';

@@ -68,12 +68,16 @@ test('values of a kind of their own stay what they are', () => {
   const schema = z.object({
     id: z.string().brand<'Id'>(),
     money: decimal(15, 2).brand<'Money'>(),
+    gaps: z.array(z.string().optional()),
+    links: z.array(z.instanceof(URL)),
     list: z.array(z.date()),
     pair: z.tuple([z.date()]),
   });
   type Row = RowOf<typeof schema>;
   expectTypeOf<Row['id']>().toEqualTypeOf<string & z.$brand<'Id'>>();
   expectTypeOf<Row['money']>().toExtend<string>();
+  expectTypeOf<Row['gaps']>().toEqualTypeOf<(string | null)[]>();
+  expectTypeOf<Row['links']>().toEqualTypeOf<string[]>();
   expectTypeOf<Row['list']>().toEqualTypeOf<string[]>();
   expectTypeOf<Row['pair']>().toEqualTypeOf<[string]>();
 });
