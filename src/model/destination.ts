@@ -180,7 +180,10 @@ export interface StoredQuarantinedRow extends QuarantinedRow {
   readonly loadId: string;
   /** ISO 8601 UTC. */
   readonly quarantinedAt: string;
-  /** Text of its key (`KeyTexts.ofRaw`); absent where the store does not know it, and so does not watch for it. */
+  /**
+   * Its key as the source gave it: the text of each part, together a JSON array. Absent where a part is no plain value, and where the
+   * store does not watch for keys.
+   */
   readonly key?: string;
   /** A later load has taken a row of this key, whether or not it changed the table. */
   readonly isSuperseded?: boolean;

@@ -167,6 +167,21 @@ test('an abort ends it between two commits; what was committed stays', async () 
   ]);
 });
 
+test('after an end between two commits the next replay still leaves the newer row of a key', async () => {
+  await load(before([wrong]));
+  const between = Array.from({ length: 1_000 }, (_, index) => ({ id: index + 2, note: 'x' }));
+  await load(before([...between, { id: 1, note: 'second' }]));
+  const abort = new AbortController();
+  const { destination } = recorder(join(folder, 'test.db'), {
+    onWrite: () => abort.abort(new Error('enough')),
+  });
+  const source = defineSource({ name: 'test', streams: [after()] });
+  await expect(replayQuarantine({ source, destination }, { signal: abort.signal })).rejects.toThrow('enough');
+  expect((await stored())[0]).toMatchObject({ id: 1, note: 'first' });
+  expect((await replay(after())).reports).toMatchObject([{ replayed: 2, superseded: 0 }]);
+  expect((await stored())[0]).toMatchObject({ id: 1, note: 'second' });
+});
+
 test('the day of a replayed row is the calendar day of the source', async () => {
   await load(before([wrong]));
   const { destination } = recorder(join(folder, 'test.db'));
