@@ -7,7 +7,16 @@ import { z } from 'zod';
 import { nessie } from '../../../src/destinations/nessie/index.ts';
 import type { NessieOptions } from '../../../src/destinations/nessie/index.ts';
 import { openNessie } from '../../../src/destinations/nessie/open-nessie.ts';
-import { decimal, defineSource, defineStream, int64, rowCount, run, unique } from '../../../src/index.ts';
+import {
+  decimal,
+  defineSource,
+  defineStream,
+  int64,
+  replayQuarantine,
+  rowCount,
+  run,
+  unique,
+} from '../../../src/index.ts';
 import type { Check, RunReport } from '../../../src/index.ts';
 import type { RowObject } from '../../../src/model/index.ts';
 import { startProxy } from '../../iceberg/s3-proxy.ts';
@@ -324,3 +333,34 @@ function rest(branch: string): { name: string; uri: string; [property: string]: 
     's3.region': 'us-east-1',
   };
 }
+
+test('a load that finds a row unchanged keeps a replay from putting an older one over it, with and without checks', async () => {
+  const { options } = new Place();
+  const pipelineOf = (note: z.ZodType, rows: readonly unknown[], checks: readonly Check[] = []) => ({
+    source: defineSource({
+      name: 'shop',
+      streams: [
+        defineStream({
+          name: 't',
+          schema: z.object({ id: int64(), note }),
+          primaryKey: ['id'],
+          async *read() {
+            yield rows;
+          },
+        }),
+      ],
+    }),
+    destination: nessie(options),
+    checks,
+  });
+  const short = z.string().max(3);
+  const good = { id: 1, note: 'a' };
+  for (const checks of [[], [unique('t', ['id'])]]) {
+    await run(pipelineOf(short, [good]));
+    await run(pipelineOf(short, [{ id: 1, note: 'long' }], checks));
+    expect((await run(pipelineOf(short, [good], checks))).streams).toMatchObject([{ unchanged: 1 }]);
+    expect(await replayQuarantine(pipelineOf(z.string(), []))).toMatchObject([
+      { replayed: 0, superseded: 1, remaining: 0 },
+    ]);
+  }
+});
