@@ -5,6 +5,7 @@ const destination = 'destinations/iceberg/destination.test.ts';
 const lake = 'analytics/lake.test.ts';
 const format = 'iceberg/format.test.ts';
 const files = 'destinations/iceberg/files.test.ts';
+const shared = 'destinations/iceberg/shared-tables.test.ts';
 
 export const icebergEdits: readonly Edit[] = [
   {
@@ -150,5 +151,21 @@ export const icebergEdits: readonly Edit[] = [
     with: 'own.length < 0 ?',
     test: files,
     title: 'many rows that change are named in one delete file',
+  },
+  {
+    name: 'a sweep takes the files of another table for leftovers',
+    file: 'src/iceberg/orphan-files.ts',
+    old: "(await holdsOtherTable(io, unknown, metadata['table-uuid']))",
+    with: 'false',
+    test: shared,
+    title: 'are none where another catalog has a table of the same name',
+  },
+  {
+    name: 'a load writes its own columns over those that another run has given',
+    file: 'src/destinations/iceberg/table-load.ts',
+    old: 'if (stored) this.#requireColumns(stored);',
+    with: '',
+    test: shared,
+    title: 'ends with a conflict, and nothing of the other is lost',
   },
 ];

@@ -178,4 +178,12 @@ export const requestEdits: readonly Edit[] = [
     test: 'sources/comdirect/login.test.ts',
     title: 'the fourth unconfirmed challenge is refused before the PIN is sent',
   },
+  {
+    name: 'a refused PIN is sent again by the next run',
+    file: login,
+    old: 'await ledger.checkCredentials(config);',
+    with: '',
+    test: 'sources/comdirect/login.test.ts',
+    title: 'are not sent again, by nobody',
+  },
 ];

@@ -24,11 +24,17 @@ export async function makePrivateFolder(folder: string): Promise<void> {
 
 /**
  * Writes `data` to a new file of mode 0600 in the same folder, flushes it, renames it into place and flushes the folder.
- * A reader, or a process that starts after a crash, sees the old content or the new, never half.
+ * A reader, or a process that starts after a crash, sees the old content or the new, never half. A folder that the user
+ * chose (`isOurFolder: false`) keeps its mode; one that is not there yet is private.
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  { isOurFolder = true }: { readonly isOurFolder?: boolean } = {},
+): Promise<void> {
   const folder = dirname(path);
-  await makePrivateFolder(folder);
+  if (isOurFolder) await makePrivateFolder(folder);
+  else await mkdir(folder, { recursive: true, mode: 0o700 });
   await removeStale(path);
   const temporaryPath = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {

@@ -111,20 +111,14 @@ async function keepAlive({ bank, config, store, signal }: Context): Promise<void
   let token = await needed(bank, store);
   while (!signal.aborted) {
     if (Date.now() >= dueMs(token)) {
-      // Being told to stop is no failure; a refresh that is under way still ends in the store.
-      const fresh = await keeper.replace(token.toJSON(), signal).catch((error: unknown) => {
-        if (!signal.aborted && !isPassing(error)) throw error;
-        return signal.aborted ? undefined : (error as PlumbingError);
-      });
-      if (!fresh) return;
-      if (fresh instanceof PlumbingError) {
-        const { redact } = await import('../logging/index.ts');
-        // The refresh token lives for some twenty minutes more: to give up at once would cost a TAN.
-        process.stderr.write(`plumbing: ${fresh.code}: ${redact(fresh.message)}; trying again\n`);
-        await delay(retryMs, undefined, { signal }).catch(() => undefined);
+      try {
+        token = bank.AccessToken.fromJSON(await keeper.replace(token.toJSON(), signal));
+      } catch (error) {
+        // Being told to stop is no failure; a refresh that is under way still ends in the store.
+        if (signal.aborted) return;
+        await waitAfter(error, signal);
         continue;
       }
-      token = bank.AccessToken.fromJSON(fresh);
       process.stdout.write(`Refreshed; the token is valid ${validity(token)}.\n`);
     }
     // A token that is born short-lived must not make this loop spin.
@@ -134,9 +128,15 @@ async function keepAlive({ bank, config, store, signal }: Context): Promise<void
   }
 }
 
-/** Whether an error may be gone in a moment. In the end the bank refuses the token, which ends the wait. */
-function isPassing(error: unknown): error is PlumbingError {
-  return error instanceof PlumbingError && error.retryable;
+/**
+ * Waits after an error that may be gone in a moment: the refresh token lives for some twenty minutes more, and to give up
+ * would cost a TAN. In the end the bank refuses it. Throws any other error.
+ */
+async function waitAfter(failure: unknown, signal: AbortSignal): Promise<void> {
+  if (!(failure instanceof PlumbingError) || !failure.retryable) throw failure;
+  const { redact } = await import('../logging/index.ts');
+  process.stderr.write(`plumbing: ${failure.code}: ${redact(failure.message)}; trying again\n`);
+  await delay(retryMs, undefined, { signal }).catch(() => undefined);
 }
 
 /** When `keep-alive` refreshes the token. */

@@ -26,5 +26,5 @@ export async function writeChartFile(path: string, chart: Chart): Promise<void> 
   const { writeFileAtomic } = await import('../auth/index.ts');
   const form = extname(path).toLowerCase();
   const render = form === '.png' ? renderPng : form === '.html' ? renderHtml : renderSvg;
-  await writeFileAtomic(path, await render(chart));
+  await writeFileAtomic(path, await render(chart), { isOurFolder: false });
 }

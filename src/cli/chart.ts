@@ -5,6 +5,7 @@ import { attachOption, attachments } from './attach.ts';
 import { checkChartFile, writeChartFile } from './chart-file.ts';
 import { chartKinds, chartOf } from './chart-of.ts';
 import type { ChartFlags, ChartKind } from './chart-of.ts';
+import type { SqlRunner } from '../sources/comdirect/analysis/index.ts';
 
 interface Flags extends ChartFlags {
   readonly attach?: readonly string[];
@@ -12,7 +13,7 @@ interface Flags extends ChartFlags {
 }
 
 /** Adds the subcommand. */
-export function addChartCommand(program: Command): void {
+export function addChartCommand(program: Command, signal: AbortSignal): void {
   program
     .command('chart')
     .summary('draw cash flow, balances or spending of a bank file')
@@ -50,7 +51,11 @@ export function addChartCommand(program: Command): void {
       const db = await openAnalytics({ attach });
       try {
         const [schema = 'bank'] = Object.keys(attach);
-        const { chart } = await chartOf(db, schema, kind, flags);
+        const interruptible: SqlRunner = {
+          query: (sql, params) => db.query(sql, params, { signal }),
+        };
+        const { chart } = await chartOf(interruptible, schema, kind, flags);
+        signal.throwIfAborted();
         if (flags.out === undefined) {
           const { renderText } = await import('../charts/index.ts');
           const { columns, isTTY } = process.stdout;

@@ -87,7 +87,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 needs a person (TAN), 4 checks failed, 
 }
 
 function isoDate(text: string): string {
-  if (/^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  if (/^\d{4}-\d\d-\d\d$/.test(text) && new Date(text).toJSON()?.startsWith(text)) return text;
   throw new InvalidArgumentError('expected a date, e.g. 2025-01-31');
 }
 

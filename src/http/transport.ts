@@ -15,6 +15,8 @@ export interface OpenAnswer {
 
 /** As fetch names itself. Deflate is not asked for: servers disagree on what it is. */
 const usualHeaders = { 'user-agent': 'node', 'accept-encoding': 'gzip, br' };
+/** Of an answer. Some carry a picture, as that of a photoTAN; Node by itself takes 16 KiB. */
+const maxHeaderSize = 64 * 1024;
 
 /**
  * Resolves when the head of the answer is there. Redirects are answers like any other. Connections are kept by the
@@ -35,6 +37,7 @@ export async function sendRequest(url: URL, request: SentRequest): Promise<OpenA
       ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
     },
     signal: request.signal,
+    maxHeaderSize,
   });
   // Stays for good: what happens to the connection after the answer must not end the process.
   outgoing.on('error', reject);

@@ -36,6 +36,15 @@ export function redactError(error: unknown): RedactedError {
 }
 
 function copy(value: unknown, depth: number): unknown {
+  try {
+    return copyValue(value, depth);
+  } catch {
+    // A revoked proxy, a list with a getter that throws: logging it must not break what is logged.
+    return '[unreadable]';
+  }
+}
+
+function copyValue(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return text(value);
   if (typeof value === 'function' || typeof value === 'symbol') return `[${typeof value}]`;
   if (typeof value !== 'object' || value === null) return value;
@@ -82,13 +91,14 @@ function* readable(object: object, names: readonly string[]): Generator<[string,
 }
 
 function copyError(error: Error, depth: number): RedactedError {
-  const { code, context, cause } = error as { code?: unknown; context?: unknown; cause?: unknown };
+  const fields = new Map(readable(error, ['name', 'message', 'code', 'context', 'stack', 'cause']));
+  const { name, message, code, context, stack, cause } = Object.fromEntries(fields);
   return {
-    name: text(error.name),
-    message: text(error.message),
+    name: text(typeof name === 'string' ? name : 'Error'),
+    message: text(describe(message ?? '')),
     ...(typeof code === 'string' && { code: text(code) }),
     ...(context !== undefined && { context: copy(context, depth - 1) }),
-    ...(typeof error.stack === 'string' && { stack: text(error.stack) }),
+    ...(typeof stack === 'string' && { stack: text(stack) }),
     ...(cause !== undefined && { cause: copy(cause, depth - 1) }),
   };
 }

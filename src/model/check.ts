@@ -78,13 +78,15 @@ export function unique(table: string, columns: readonly string[]): Check {
 
 /** `table` has at least `min` and at most `max` rows. */
 export function rowCount(table: string, bounds: { readonly min?: number; readonly max?: number }): Check {
-  const { min = 0, max = Number.POSITIVE_INFINITY } = bounds;
+  const { min, max } = bounds;
+  const wanted =
+    max === undefined ? `at least ${min ?? 0}` : min === undefined ? `at most ${max}` : `${min} to ${max}`;
   return {
-    name: `row_count(${min}..${max})`,
+    name: `row_count(${min ?? ''}..${max ?? ''})`,
     table,
     async verify(query, name) {
       const n = await count(query, `SELECT count(*) AS n FROM ${name}`);
-      return (n >= min && n <= max) || `${n} rows, expected ${min} to ${max}`;
+      return (n >= (min ?? 0) && n <= (max ?? Number.POSITIVE_INFINITY)) || `${n} rows, expected ${wanted}`;
     },
   };
 }

@@ -72,7 +72,12 @@ export interface Load {
   table(name: string): TableDefinition;
   /** Adds columns at the end, or widens types (a column of the same name). Takes effect with the next commit. `SCHEMA_DRIFT` when a change would lose digits. */
   evolve(table: string, columns: readonly Column[]): Promise<TableDefinition>;
-  /** Takes rows, in the order of `table(name).columns`. Not visible before a commit. */
+  /**
+   * Takes rows, in the order of `table(name).columns`. Not visible before a commit.
+   *
+   * @throws MisfitError for rows that the store can't hold exactly. Then none of `rows` was taken: a pipeline sets those rows aside
+   * and writes the others.
+   */
   write(table: string, rows: readonly Row[], scopes?: readonly JsonObject[]): Promise<void>;
   /**
    * Takes the rows of a file as if they had been written, where the store can read the file by itself; gives their number.

@@ -19,11 +19,19 @@ export interface Misfit {
   readonly reason: string;
 }
 
-/** Rows that a store can't hold exactly: code `ROW_INVALID`. None of those given with them was taken. */
+/**
+ * Rows that a store can't hold exactly: code `ROW_INVALID`. None of those given with them was taken.
+ *
+ * @example
+ * ```ts
+ * throw new MisfitError('orders', 0, [{ offset: 2, reason: 'column "total": expected at most 15 digits' }]);
+ * ```
+ */
 export class MisfitError extends PlumbingError {
   /** All of them, one each row. */
   readonly misfits: readonly Misfit[];
 
+  /** `firstIndex`: index of the first row that was given, among all rows of the table in this load. */
   constructor(table: string, firstIndex: number, misfits: readonly Misfit[]) {
     const [{ offset, reason }] = misfits as readonly [Misfit];
     const row = firstIndex + offset;

@@ -3,11 +3,18 @@ import { z } from 'zod';
 import { PlumbingError } from '../errors/index.ts';
 import { redact } from '../logging/index.ts';
 import { RowKeys, compileSchema, pathKey, rowKeyColumn } from '../model/index.ts';
-import type { CompiledSchema, QuarantinedRow, Row, Stream, TableDefinition, Value } from '../model/index.ts';
+import type {
+  CompiledSchema,
+  Misfit,
+  QuarantinedRow,
+  Row,
+  Stream,
+  TableDefinition,
+  Value,
+} from '../model/index.ts';
 import { isRecord } from '../model/plain.ts';
 import { isStorable } from '../model/widen.ts';
 import { ExtraColumns } from './extra-columns.ts';
-import type { Misfit } from '../model/row-encoder.ts';
 import type { ColumnChange } from './extra-columns.ts';
 
 /** A batch, ready for the load. */

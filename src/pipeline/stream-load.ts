@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PlumbingError } from '../errors/index.ts';
 import { failpoint } from '../failpoints/index.ts';
 import { getLogger, redact } from '../logging/index.ts';
-import { isStagedMode } from '../model/index.ts';
+import { MisfitError, isStagedMode } from '../model/index.ts';
 import type {
   Batch,
   Commit,
@@ -17,7 +17,6 @@ import type {
   StateEntry,
   Stream,
 } from '../model/index.ts';
-import { MisfitError } from '../model/row-encoder.ts';
 import { untilAborted } from '../model/until-aborted.ts';
 import { requireCommitted } from './commit.ts';
 import type { CursorTracker } from './cursor.ts';
@@ -275,7 +274,7 @@ export class StreamLoad {
     if (this.#rejected <= maxRejected) return;
     throw new PlumbingError(
       'ROW_INVALID',
-      `stream "${this.#stream.name}": ${this.#rejected} rows did not fit, more than maxRejected (${maxRejected}); the last one: ${redact(rows.at(-1)?.reason ?? '')}`,
+      `stream "${this.#stream.name}": ${this.#rejected} rows did not fit, more than maxRejected (${maxRejected}); mend the schema, or raise it. The last one: ${redact(rows.at(-1)?.reason ?? '')}`,
     );
   }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { writeChartFile } from '../../src/cli/chart-file.ts';
@@ -91,6 +91,18 @@ test.each([
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(readdirSync(join(path, '..'))).toHaveLength(1);
 });
+
+test.skipIf(process.platform === 'win32')(
+  'a folder of the user keeps its mode, whatever it is called',
+  async () => {
+    const folder = join(await temporaryFolder(), 'plumbing');
+    mkdirSync(folder);
+    chmodSync(folder, 0o755);
+    const { chart } = await chartOf(await bank(), 'my bank', 'cash-flow', {});
+    await writeChartFile(join(folder, 'a.svg'), chart);
+    expect(statSync(folder).mode & 0o777).toBe(0o755);
+  },
+);
 
 test('a name that says no form is refused, and nothing is written', async () => {
   const folder = await temporaryFolder();

@@ -6,6 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
+import { Interrupted } from '../../src/cli/exit-codes.ts';
+import { makeProgram } from '../../src/cli/program.ts';
 import { sqlite } from '../../src/destinations/sqlite/index.ts';
 import { defineSource, defineStream, int64 } from '../../src/model/index.ts';
 import { run } from '../../src/pipeline/index.ts';
@@ -105,4 +107,11 @@ test('chart leaves no file behind when it can not draw one', async () => {
   expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('QUERY_FAILED') as unknown });
   expect(await plumbing('chart', 'cash-flow', '--attach', file, '--out', 'a.pdf')).toMatchObject({ code: 2 });
   expect(() => statSync(join(folder, 'a.svg'))).toThrow();
+});
+
+test('chart heeds a signal', async () => {
+  const stopped = new Interrupted('SIGTERM');
+  const chart = ['node', 'plumbing', 'chart', 'cash-flow', '--attach', file];
+
+  await expect(makeProgram(AbortSignal.abort(stopped)).parseAsync(chart)).rejects.toBe(stopped);
 });

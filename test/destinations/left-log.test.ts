@@ -65,6 +65,7 @@ describe.each<[string, () => Destination, () => string]>([
       code: 'DEST_FOREIGN',
       message: expect.stringMatching(/-wal\), which may hold committed rows/) as string,
     });
+    await expect(destination().open({ readOnly: true })).rejects.toMatchObject({ code: 'DEST_FOREIGN' });
     expect(existsSync(file)).toBe(false);
     expect(readFileSync(`${file}-wal`).equals(before)).toBe(true);
   });

@@ -155,3 +155,17 @@ test('what unzips to 1 GiB, what never ends and what is nested 200,000 deep is r
   expect(report.grownMiB).toBeLessThan(150);
   expect(await exited).toEqual([0, null]);
 });
+
+test.each([
+  [40, true],
+  [100, false],
+])('a header of %d KiB is taken: %s', async (kib, isTaken) => {
+  const server = await rawServer((socket) =>
+    socket.end(`HTTP/1.1 200 OK\r\nx-picture: ${'x'.repeat(kib * 1024)}\r\ncontent-length: 2\r\n\r\n{}`),
+  );
+  const http = createHttpClient({ baseUrl: server.url, retry: { maxAttempts: 1 } });
+  const asked = http.request({ path: '/' });
+
+  if (isTaken) expect((await asked).headers.get('x-picture')).toHaveLength(kib * 1024);
+  else await expect(asked).rejects.toMatchObject({ code: 'HTTP_NETWORK' });
+});

@@ -100,6 +100,21 @@ test('objects and errors are redacted to their depths, within bounds', () => {
   expect(JSON.stringify(redactError(error))).not.toContain('canary');
 });
 
+test('errors whose fields throw are described without them', () => {
+  const fail = (): never => {
+    throw new Error('a getter');
+  };
+  const error = new Error('kept');
+  for (const name of ['cause', 'code', 'context']) Object.defineProperty(error, name, { get: fail });
+  expect(redactError(error)).toMatchObject({ name: 'Error', message: 'kept' });
+  expect(redactObject({ error })).toMatchObject({ error: { message: 'kept' } });
+  for (const name of ['name', 'message', 'stack']) Object.defineProperty(error, name, { get: fail });
+  expect(redactError(error)).toEqual({ name: 'Error', message: '' });
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  expect(redactObject({ proxy, a: 1 })).toEqual({ proxy: '[unreadable]', a: 1 });
+});
+
 test('logs are silent until configured, and carry no secret afterwards', async () => {
   const secret = new Secret('log-canary-value');
   const lines: string[] = [];

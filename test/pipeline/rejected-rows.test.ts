@@ -24,6 +24,17 @@ const pipelineOf = (stream: Stream, destination: Destination = sqlite(file())): 
   destination,
 });
 const numbered = z.object({ id: int64() });
+/** Batches of an ordered stream. */
+const inOrder = (...batches: readonly (readonly unknown[])[]): Stream =>
+  defineStream({
+    name: 't',
+    schema: numbered,
+    primaryKey: ['id'],
+    cursor: { column: 'id', order: 'ascending' },
+    async *read() {
+      yield* batches;
+    },
+  });
 
 describe('a value that its type takes, but no store can hold,', () => {
   const values: readonly [string, z.ZodType, unknown][] = [
@@ -97,16 +108,7 @@ describe('a value that its type takes, but no store can hold,', () => {
 });
 
 describe('too many rows that do not fit', () => {
-  const stream = defineStream({
-    name: 't',
-    schema: numbered,
-    primaryKey: ['id'],
-    cursor: { column: 'id', order: 'ascending' },
-    async *read() {
-      yield [{ id: 1 }, { ID: 2 }];
-      yield [{ id: 3 }, { ID: 4 }];
-    },
-  });
+  const stream = inOrder([{ id: 1 }, { ID: 2 }], [{ id: 3 }, { ID: 4 }]);
 
   test('make the stream fail; what was rejected is in quarantine', async () => {
     const report = await run({ ...pipelineOf(stream), maxRejected: 1 });
@@ -129,16 +131,7 @@ describe('too many rows that do not fit', () => {
 });
 
 describe('a staged load', () => {
-  const stream = defineStream({
-    name: 't',
-    schema: numbered,
-    primaryKey: ['id'],
-    cursor: { column: 'id', order: 'ascending' },
-    async *read() {
-      yield [{ id: 1 }, { id: 'bad' }];
-      yield [{ id: 2 }];
-    },
-  });
+  const stream = inOrder([{ id: 1 }, { id: 'bad' }], [{ id: 2 }]);
 
   async function load(verdict: true | string) {
     const events: ProgressEvent['type'][] = [];

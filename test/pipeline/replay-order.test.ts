@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { iceberg } from '../../src/destinations/iceberg/index.ts';
 import { sqlite } from '../../src/destinations/sqlite/index.ts';
 import { defineSource, defineStream, int64, rowCount } from '../../src/model/index.ts';
-import type { Destination } from '../../src/model/index.ts';
+import type { Destination, Source } from '../../src/model/index.ts';
 import { replayQuarantine, run, undoLoad } from '../../src/pipeline/index.ts';
 import type { Pipeline, ReplayReport, RunReport } from '../../src/pipeline/index.ts';
 
@@ -21,6 +21,20 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const short = z.string().max(3);
 const long = z.string();
 const at = (hour: number) => ({ now: () => new Date(Date.UTC(2026, 0, 1, hour)) });
+const sourceOf = (v: z.ZodType, rows: readonly unknown[]): Source =>
+  defineSource({
+    name: 'test',
+    streams: [
+      defineStream({
+        name: 't',
+        schema: z.object({ id: int64(), v }),
+        primaryKey: ['id'],
+        async *read() {
+          yield rows;
+        },
+      }),
+    ],
+  });
 const place: Record<string, () => Destination> = {
   sqlite: () => sqlite({ path: join(folder, 'test.db'), undoLoads: 10 }),
   iceberg: () => iceberg({ warehouse: join(folder, 'warehouse') }),
@@ -28,19 +42,7 @@ const place: Record<string, () => Destination> = {
 
 describe.each(Object.keys(place))('%s', (kind) => {
   const pipelineOf = (v: z.ZodType, rows: readonly unknown[], more: Partial<Pipeline> = {}): Pipeline => ({
-    source: defineSource({
-      name: 'test',
-      streams: [
-        defineStream({
-          name: 't',
-          schema: z.object({ id: int64(), v }),
-          primaryKey: ['id'],
-          async *read() {
-            yield rows;
-          },
-        }),
-      ],
-    }),
+    source: sourceOf(v, rows),
     destination: place[kind]?.() as Destination,
     ...more,
   });
@@ -190,19 +192,7 @@ describe.each(Object.keys(place))('%s', (kind) => {
 test('a database file of an earlier version goes on, and its rows are compared by load', async () => {
   const path = join(folder, 'test.db');
   const pipelineOf = (v: z.ZodType, rows: readonly unknown[]): Pipeline => ({
-    source: defineSource({
-      name: 'test',
-      streams: [
-        defineStream({
-          name: 't',
-          schema: z.object({ id: int64(), v }),
-          primaryKey: ['id'],
-          async *read() {
-            yield rows;
-          },
-        }),
-      ],
-    }),
+    source: sourceOf(v, rows),
     destination: sqlite({ path, undoLoads: 10 }),
   });
   await run(

@@ -73,7 +73,10 @@ export class IcebergLoad implements Load {
     if (house.isLocal && load.#tables.all().some(({ isLarge }) => isLarge)) house.warmUp();
     const { record } = load.#commits;
     const [waiting] = await Promise.all([waitingKeys(house), record.refresh()]);
-    for (const [name, table] of load.#tables) table.seen.watch(waiting.get(name));
+    for (const [name, table] of load.#tables) {
+      const keys = waiting.get(name);
+      table.seen.watch(keys && ((key) => keys.has(key)));
+    }
     if (load.#commits instanceof BranchCommits) {
       // The whole load is one commit; until then nobody sees anything of it.
       await load.#commits.removeOld();

@@ -1,8 +1,7 @@
 /** Rows in quarantine whose key has come since in a row that fits, changed or not: a replay must not put them over it. */
 import type { LoadedTable } from '../../iceberg/catalog.ts';
 import { snapshotOf } from '../../iceberg/metadata.ts';
-import { KeyTexts } from '../../model/key-text.ts';
-import type { Row, TableDefinition, Value } from '../../model/index.ts';
+import type { Row, Value } from '../../model/index.ts';
 import type { Lakehouse } from './lakehouse.ts';
 import { quarantineDefinition, quarantineTable } from './quarantine-table.ts';
 import { IcebergReader } from './reader.ts';
@@ -28,34 +27,6 @@ export async function waitingKeys(house: Lakehouse): Promise<ReadonlyMap<string,
 /** Whether rows have their keys with them. In a table of an earlier version none has. */
 export function keepsKeys({ identifier, metadata }: LoadedTable): boolean {
   return readableColumns(identifier.name, metadata).some(({ name }) => name === 'key_text');
-}
-
-/** Which keys of rows in quarantine the rows of a load bring. */
-export class SeenKeys {
-  readonly keys = new Set<string>();
-  #waiting: ReadonlySet<string> | undefined;
-  #definition: TableDefinition | undefined;
-  #texts: KeyTexts | undefined;
-
-  get isWatching(): boolean {
-    return this.#waiting !== undefined;
-  }
-
-  /** Keys of the table that wait; where there are none, nothing is looked at. */
-  watch(waiting: ReadonlySet<string> | undefined): void {
-    this.#waiting = waiting;
-  }
-
-  /** Looks at rows that the load takes. */
-  see(definition: TableDefinition, rows: readonly Row[]): void {
-    if (!this.#waiting) return;
-    if (definition !== this.#definition) this.#texts = new KeyTexts(definition);
-    this.#definition = definition;
-    for (const row of rows) {
-      const key = this.#texts?.ofRow(row);
-      if (key !== undefined && this.#waiting.has(key)) this.keys.add(key);
-    }
-  }
 }
 
 /** The rows of a table that wait under one of the keys, with a note of the load that has brought it. Its own rows are not among them. */

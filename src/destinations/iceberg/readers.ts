@@ -4,7 +4,7 @@ import { PlumbingError } from '../../errors/index.ts';
 import type { LoadedTable } from '../../iceberg/catalog.ts';
 import { snapshotById, snapshotOf } from '../../iceberg/metadata.ts';
 import type { Snapshot } from '../../iceberg/metadata.ts';
-import { declaredColumns } from '../../model/index.ts';
+import { declaredColumns } from '../../model/stored-row.ts';
 import type {
   Column,
   RowObject,

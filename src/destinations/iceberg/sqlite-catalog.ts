@@ -52,6 +52,7 @@ export async function openSqliteCatalog(options: SqliteCatalogOptions, io: FileI
   const { DatabaseSync: Driver } = await import('node:sqlite');
   const { path, readOnly, busyTimeoutMs } = options;
   try {
+    if (!existsSync(path)) requireNoLeftLog(path, path);
     if (!readOnly) createPrivately(path);
     const db = new Driver(path, { readOnly });
     try {
@@ -75,7 +76,6 @@ export async function openSqliteCatalog(options: SqliteCatalogOptions, io: FileI
 /** An empty file is an empty database; SQLite itself would make it readable by all. */
 function createPrivately(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  if (!existsSync(path)) requireNoLeftLog(path, path);
   try {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {

@@ -19,6 +19,7 @@ import type {
   TableDefinition,
 } from '../../model/index.ts';
 import { evolveDefinition, mergeDefinition } from '../../model/merge-definition.ts';
+import { SeenKeys } from '../../model/seen-keys.ts';
 import { physicalKey } from '../../model/table-layout.ts';
 import { takeFile } from './duckdb/take-file.ts';
 import { canWriteFiles } from './duckdb/write-files.ts';
@@ -27,7 +28,6 @@ import { needsRebuild, rebuild, requireEvolvable } from './evolve-schema.ts';
 import type { Lakehouse } from './lakehouse.ts';
 import { PendingRows } from './pending-rows.ts';
 import type { CommitContext } from './table-commit.ts';
-import { SeenKeys } from './quarantine-watch.ts';
 import { checkDefinition, ownDefinition } from './table-shape.ts';
 import { TableUpdates } from './table-updates.ts';
 import type { Tally } from './tally.ts';
@@ -66,7 +66,7 @@ export class TableLoad {
   /** As the last commit, or the load's begin, has found it. */
   #table: LoadedTable | undefined;
   /** As the catalog had it when the load began, and as its own commits have left it. */
-  #seen: TableDefinition | undefined;
+  #known: TableDefinition | undefined;
   #base: TableDefinition;
   #target: TableDefinition;
   readonly #removedKeys = new Set<bigint>();
@@ -101,7 +101,7 @@ export class TableLoad {
     const stored = table && ownDefinition(house, declared.name, table.metadata);
     const load = new TableLoad(house, info, declared, mergeDefinition(stored, declared, check));
     load.#take(table);
-    load.#seen = stored;
+    load.#known = stored;
     await load.#requireEvolvable(load.#target);
     return load;
   }
@@ -254,7 +254,7 @@ export class TableLoad {
   committed(table: LoadedTable | undefined, counts: TableCounts): void {
     if (table) this.#take(table);
     this.#base = this.#target;
-    this.#seen = this.#target;
+    this.#known = this.#target;
     this.#counts = counts;
     this.#clear();
   }
@@ -293,7 +293,7 @@ export class TableLoad {
   #requireColumns(stored: TableDefinition): void {
     const fits = stored.columns.every(({ name, type }, i) => {
       const own = this.#target.columns[i];
-      const before = this.#seen?.columns[i];
+      const before = this.#known?.columns[i];
       return own?.name === name && (own.type === type || (before?.name === name && before.type === type));
     });
     if (fits) return;

@@ -183,6 +183,7 @@ function configure(
 function requireContent({ file, path }: ResolvedOptions): void {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (!stat) {
+    requireNoLeftLog(file, path);
     throw new PlumbingError('DEST_FAILED', `${path}: no such database yet; it is created by the first load`);
   }
   if (!stat.isFile()) {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import { PlumbingError } from '../../errors/index.ts';
-import { declaredColumns } from '../../model/index.ts';
+import { declaredColumns } from '../../model/stored-row.ts';
 import type {
   Condition,
   RowObject,

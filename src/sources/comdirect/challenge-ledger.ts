@@ -6,7 +6,7 @@ import { stateFolder } from '../../config/index.ts';
 import { PlumbingError } from '../../errors/index.ts';
 import { loginKey } from './config.ts';
 import type { ComdirectConfig } from './config.ts';
-import { isRefused, refusedOf, refusedSchema } from './refused-credentials.ts';
+import { isRefused, refusedSchema, withRefused } from './refused-credentials.ts';
 
 /** What was asked of the bank since the last login that succeeded. */
 export interface ChallengeCounts {
@@ -88,10 +88,12 @@ export class ChallengeLedger {
     );
   }
 
-  /** Notes that the bank has refused these credentials, as a salted hash. Forgotten by {@link reset}, or when others are refused. */
+  /** Notes that the bank has refused these credentials, as a salted hash. Forgotten by {@link reset}. */
   async noteRefused(config: ComdirectConfig): Promise<void> {
-    const refused = await refusedOf(config);
-    await this.#locked(async () => this.#write({ ...(await this.#read()), refused }));
+    await this.#locked(async () => {
+      const ledger = await this.#read();
+      await this.#write({ ...ledger, refused: await withRefused(config, ledger.refused) });
+    });
   }
 
   /** Counts a challenge that is about to be requested, or refuses it. */

@@ -169,7 +169,8 @@ export class LoginSession {
     const signal = AbortSignal.any(signals);
     // Told, not asked: the approval is seen at the bank, so nobody waits for this.
     void Promise.resolve(onChallenge?.(challenge)).catch((error: unknown) => cancel.abort(error));
-    for (let waitedMs = 0; ; waitedMs += pollIntervalMs) {
+    const startedMs = this.#clock.now();
+    for (;;) {
       const status = await this.#approvalStatus(token, link, signal);
       if (status === 'AUTHENTICATED') return;
       if (status !== 'PENDING' && status !== 'ACTIVE') {
@@ -180,7 +181,7 @@ export class LoginSession {
           { context: { status: shown } },
         );
       }
-      if (waitedMs >= approvalTimeoutMs) {
+      if (this.#clock.now() - startedMs >= approvalTimeoutMs) {
         throw new PlumbingError(
           'AUTH_CHALLENGE_FAILED',
           `comdirect: the push TAN was not approved within ${Math.round(approvalTimeoutMs / 1000)} s; log in again to get a new one`,
@@ -193,6 +194,7 @@ export class LoginSession {
   async #approvalStatus(token: AccessToken, link: string, signal: AbortSignal): Promise<string> {
     try {
       // The link is relative to the origin and holds `/api` already.
+      if (!URL.canParse(link, this.#http.origin)) throw unreadableLink();
       const path = new URL(link, this.#http.origin).href;
       const body = await this.#get(token, path, 'GET of the approval', signal);
       return authenticationSchema.safeParse(body).data?.status ?? '';
@@ -230,6 +232,13 @@ export class LoginSession {
 /** Both flags are always `true`; the ones that the bank sent before must not be echoed. */
 function activeSession(identifier: string): Readonly<Record<string, unknown>> {
   return { identifier, sessionTanActive: true, activated2FA: true };
+}
+
+function unreadableLink(): PlumbingError {
+  return new PlumbingError(
+    'AUTH_CHALLENGE_FAILED',
+    'comdirect: the bank gives a link to the approval that is none; the challenge stays open and counts, so confirm one on the bank’s own pages before the next try',
+  );
 }
 
 /** The error for a method that cannot do without a person. */

@@ -86,7 +86,8 @@ async function sendPin(
     return await login.sendPin();
   } catch (error) {
     const isRefusal = isPlumbingError(error, 'AUTH_REJECTED') && refusals.has(error.context['status']);
-    if (isRefusal) await ledger.noteRefused(config);
+    if (isRefusal)
+      await ledger.noteRefused(config).catch(() => log.warning('the refusal could not be noted'));
     throw error;
   }
 }

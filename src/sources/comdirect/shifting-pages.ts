@@ -62,7 +62,7 @@ export async function* readShiftingPages(
     if (read > limit) throw endless(what, limit);
     const page = await pages.get(first);
     matches = page.matches ?? 0;
-    if (read === 1) limit = Math.min(maxPages, pageLimit(page));
+    if (read === 1 && page.matches !== undefined) limit = Math.min(maxPages, pageLimit(page));
     const keys = new PageKeys(page.rows.map(keyOf));
     if (first > 0 && overlap > 0 && !pass.isKnown(keys, 0)) {
       // Rows above have vanished: those between the last page and this one would be lost.

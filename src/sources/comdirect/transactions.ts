@@ -1,5 +1,6 @@
 /** Transactions of an account. Reference: comdirect REST API 4/2020, section 4.2, and observed behaviour. */
 import { PlumbingError } from '../../errors/index.ts';
+import { date } from '../../model/index.ts';
 import { parseRows, listOf } from './accounts.ts';
 import { asHttpError } from './api-error.ts';
 import { clientOf } from './client.ts';
@@ -30,6 +31,7 @@ export interface TransactionQuery {
 const route = 'api/banking/v1/accounts/{accountId}/transactions';
 const maxPageSize = 500;
 const allHistory = '1970-01-01';
+const day = date();
 
 /**
  * The transactions of one account, page by page. Booked ones come newest first; a booking that arrives or vanishes
@@ -139,11 +141,11 @@ async function readPage(
 }
 
 function checkQuery({ minBookingDate, maxBookingDate }: TransactionQuery, pageSize: number): void {
-  for (const date of [minBookingDate, maxBookingDate]) {
-    if (date !== undefined && !(/^\d{4}-\d\d-\d\d$/.test(date) && !Number.isNaN(Date.parse(date)))) {
+  for (const given of [minBookingDate, maxBookingDate]) {
+    if (given !== undefined && !day.safeParse(given).success) {
       throw new PlumbingError(
         'CONFIG_INVALID',
-        'comdirect: a booking date must be YYYY-MM-DD, e.g. 2026-01-31',
+        'comdirect: a booking date must be a day, YYYY-MM-DD, e.g. 2026-01-31',
       );
     }
   }

@@ -18,6 +18,3 @@ export function makeDestination(folder: string): Destination {
     },
   });
 }
-
-/** Cases that go through every step, or make a thousand loads: minutes each on a server. */
-export const lengthyCases: readonly number[] = [21, 26, 29];

@@ -1,20 +1,4 @@
 /** On a server that speaks S3: killed, and failing, at every step; a thousand loads. */
-import { afterAll, beforeAll, test } from 'vitest';
-import { startS3 } from '../../../scripts/services/s3.ts';
-import type { S3Service } from '../../../scripts/services/s3.ts';
-import { destinationConformance } from '../../../src/testing/index.ts';
-import { admin } from '../../iceberg/s3-fixture.ts';
-import { bucket, makeDestination, lengthyCases } from './conformance-s3.fixture.ts';
+import { testOnS3 } from './conformance-s3.ts';
 
-let service: S3Service | undefined;
-beforeAll(async () => {
-  service = await startS3();
-  process.env['PLUMBING_TEST_S3'] = service.endpoint;
-  await admin(service.endpoint, 'PUT', bucket);
-}, 180_000);
-afterAll(() => service?.close());
-
-const module = new URL('./conformance-s3.fixture.ts', import.meta.url);
-for (const { id, title, run } of destinationConformance(makeDestination, { module })) {
-  if (lengthyCases.includes(id)) test(`${id}: ${title}`, run, 600_000);
-}
+testOnS3('lengthy');

@@ -133,6 +133,15 @@ describe('push TAN', () => {
     expect(stranger.requests).toEqual([]);
   });
 
+  test('a link that is none ends the login with advice, as the challenge counts', async () => {
+    const { bank, options } = await start(({ path }) =>
+      path.endsWith('/validate') ? push('http://[') : undefined,
+    );
+    const error = await failure(authenticateUserCredentials(bank.config, options));
+    expect(isPlumbingError(error, 'AUTH_CHALLENGE_FAILED') && error.message).toMatch(/link .* is none/);
+    expect(await options.ledger.counts()).toEqual({ challenges: 1, tans: 0 });
+  });
+
   test('a bank that stumbles while the approval is looked up is asked again', async () => {
     const { bank, options } = await start(({ path }, n) =>
       path === approvalPath && n === 0 ? { status: 503 } : undefined,

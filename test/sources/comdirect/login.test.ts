@@ -171,6 +171,24 @@ describe('credentials that the bank has refused', () => {
     expect(bank.calls()).toEqual([pin, pin, pin]);
   });
 
+  test('are kept apart: those of one job do not make it forget those of another', async () => {
+    const { bank, options } = await refusing(401);
+    const other = { ...bank.config, password: new Secret('998877') };
+    for (const config of [bank.config, other, bank.config, other])
+      await failure(authenticateUserCredentials(config, options));
+
+    expect(bank.calls()).toEqual([pin, pin]);
+  });
+
+  test('are told also where they can not be noted', async () => {
+    const { bank, options } = await refusing(401);
+    options.ledger.noteRefused = () => Promise.reject(new Error('the disk is full'));
+
+    expect(
+      isPlumbingError(await failure(authenticateUserCredentials(bank.config, options)), 'AUTH_REJECTED'),
+    ).toBe(true);
+  });
+
   test('are nowhere in the file, and its counts stay', async () => {
     const bank = await startScriptedBank(({ path }) =>
       path === approvalPath ? { json: { status: 'REJECTED' } } : undefined,

@@ -243,12 +243,15 @@ test('each page but the first two is on its way before the one before it is work
   expect(asked).toEqual([1, 3, 4, 5, 5]);
 });
 
-test('where no total is announced, a short page does not end the list', async () => {
-  const rows = rowsFrom(0, 100);
-  const fetchPage: FetchPage<ListPage> = async (first, onReceived) => {
-    onReceived();
-    return { rows: rows.slice(first, first + 20), matches: undefined };
-  };
+test.each([100, 4_000])(
+  'where no total is announced, no short page ends a list of %d rows',
+  async (count) => {
+    const rows = rowsFrom(0, count);
+    const fetchPage: FetchPage<ListPage> = async (first, onReceived) => {
+      onReceived();
+      return { rows: rows.slice(first, first + 20), matches: undefined };
+    };
 
-  expect(await readAll(fetchPage, 500)).toEqual(rows.map(({ reference }) => reference));
-});
+    expect(await readAll(fetchPage, 500)).toEqual(rows.map(({ reference }) => reference));
+  },
+);

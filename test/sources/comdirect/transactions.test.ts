@@ -159,7 +159,7 @@ describe('quirks of the request', () => {
     });
   });
 
-  test.each(['2025', '01.02.2025', '2025-13-01', '2025-01-01T00:00:00Z', ''])(
+  test.each(['2025', '01.02.2025', '2025-13-01', '2026-02-31', '2025-02-29', '2025-01-01T00:00:00Z', ''])(
     '%j is no booking date',
     async (date) => {
       const { bank, client } = await start(bankRules([]));

@@ -31,8 +31,9 @@ export async function serve(bank: Bank, host: string, port: number): Promise<Run
     handle(bank, request, response).catch(() => response.destroy());
   });
   server.keepAliveTimeout = 30_000;
-  server.listen(port, host);
   try {
+    // Throws for a number that is no port.
+    server.listen(port, host);
     await once(server, 'listening');
   } catch (cause) {
     throw new PlumbingError(

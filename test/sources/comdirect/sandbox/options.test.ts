@@ -31,6 +31,10 @@ test('a port in use is refused with a word of advice', async () => {
   });
 });
 
+test.each([99_999, -1])('%s is no port', async (port) => {
+  await expect(startComdirectSandbox({ port })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+});
+
 test('the bank is given no time that is none', async () => {
   const { bank } = await openBank();
   expect(() => bank.setNow(new Date('never'))).toThrow('a time that is none');
