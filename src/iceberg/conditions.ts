@@ -14,14 +14,18 @@ export interface CellCondition {
   readonly value?: Exclude<Cell, null>;
 }
 
+/** The order that conditions go by: there both zeros are one, which bounds of files tell apart. */
+function inSql(a: Exclude<Cell, null>, b: Exclude<Cell, null>): number {
+  return a === b ? 0 : compareCells(a, b);
+}
+
 /** Whether a cell meets a condition. */
 export function meets({ op, value }: CellCondition, cell: Cell): boolean {
   if (op === 'is null') return cell === null;
   if (cell === null) return false;
   if (op === 'is not null') return true;
   if (Number.isNaN(cell)) return op === '!=';
-  const order = compareCells(cell, value as Exclude<Cell, null>);
-  return holdsFor(op, order);
+  return holdsFor(op, inSql(cell, value as Exclude<Cell, null>));
 }
 
 function holdsFor(op: CellCondition['op'], order: number): boolean {
@@ -68,7 +72,7 @@ function mayMeetByPartition(file: DataFile, spec: PartitionSpec, condition: Cell
     const { apply } = transformOf(part.transform, field.type);
     const wanted = apply(value as Cell);
     if (wanted === null || Number.isNaN(cell)) continue;
-    const order = compareCells(cell, wanted);
+    const order = inSql(cell, wanted);
     if (op === '=' && order !== 0) return false;
     if (!ordered.test(part.transform)) continue;
     if ((op === '<' || op === '<=') && order > 0) return false;
@@ -81,7 +85,7 @@ type Bound = Exclude<Cell, null> | undefined;
 
 function overlaps({ op, value }: CellCondition, lower: Bound, upper: Bound): boolean {
   if (value === undefined || Number.isNaN(value)) return true;
-  const compare = (bound: Exclude<Cell, null>): number => compareCells(bound, value);
+  const compare = (bound: Exclude<Cell, null>): number => inSql(bound, value);
   const above = lower !== undefined && compare(lower) > 0;
   const below = upper !== undefined && compare(upper) < 0;
   switch (op) {

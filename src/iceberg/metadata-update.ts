@@ -36,6 +36,16 @@ export type Requirement =
   | { readonly type: 'assert-current-schema-id'; readonly 'current-schema-id': number }
   | { readonly type: 'assert-default-spec-id'; readonly 'default-spec-id': number };
 
+/**
+ * Lets a branch name another snapshot. How long it and its snapshots are kept stays as it was set.
+ *
+ * @param id of a snapshot that the table has, or that is added by an update before this one
+ */
+export function moveBranch({ refs }: TableMetadata, name: string, id: bigint): MetadataUpdate {
+  const { type = 'branch', ...settings } = refs[name] ?? {};
+  return { action: 'set-snapshot-ref', ...settings, type, 'ref-name': name, 'snapshot-id': id };
+}
+
 /** Metadata of a table that is being made, without schema, spec and sort order yet. */
 function emptyMetadata(nowMs: number): TableMetadata {
   return {

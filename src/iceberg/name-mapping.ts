@@ -24,9 +24,7 @@ export function readNameMapping(properties: Readonly<Record<string, string>>): N
   }
 }
 
-/** The id of the column at a path of names. */
-export function fieldIdByName(mapping: NameMapping | undefined, path: readonly string[]): number | undefined {
-  const [name, ...rest] = path;
-  const field = mapping?.find(({ names }) => names.includes(name as string));
-  return rest.length === 0 ? field?.['field-id'] : fieldIdByName(field?.fields, rest);
+/** What a mapping says of the column of a name. */
+export function mappedField(mapping: NameMapping | undefined, name: string): MappedField | undefined {
+  return mapping?.find(({ names }) => names.includes(name));
 }

@@ -5,8 +5,8 @@ import type { AsyncBuffer, Compressors, FileMetaData, SchemaElement, SchemaTree 
 import { PlumbingError } from '../errors/index.ts';
 import type { FileIo } from './file-io.ts';
 import type { NameMapping } from './name-mapping.ts';
-import { fieldIdByName } from './name-mapping.ts';
-import { parquetConverterOf } from './parquet-cells.ts';
+import { mappedField } from './name-mapping.ts';
+import { parquetConverterOf, withoutId } from './parquet-cells.ts';
 import type { Cell, NestedField } from './types.ts';
 import { textOfUtf8 } from './utf8.ts';
 
@@ -33,6 +33,7 @@ export class ParquetFileReader {
   readonly rowGroups: readonly RowGroup[];
   readonly #file: AsyncBuffer;
   readonly #metadata: FileMetaData;
+  readonly #mapping: NameMapping | undefined;
   readonly #columns: ReadonlyMap<number, SchemaTree>;
 
   private constructor(
@@ -50,6 +51,7 @@ export class ParquetFileReader {
       start += rows;
       return { start: start - rows, rows };
     });
+    this.#mapping = mapping;
     this.#columns = columnsById(parquetSchema(metadata), mapping);
   }
 
@@ -82,8 +84,13 @@ export class ParquetFileReader {
     return this.#columns.has(id);
   }
 
-  /** The cells of some columns of one row group, a list a column. A column that the file lacks is all null. */
+  /**
+   * The cells of some columns of one row group, a list a column. A column that the file lacks is all null.
+   *
+   * @throws PlumbingError `DEST_CORRUPT` for a file that is damaged; `DEST_FOREIGN` for one whose columns can't be told apart.
+   */
   async read(group: RowGroup, fields: readonly NestedField[]): Promise<Cell[][]> {
+    if (this.#columns.size === 0) throw withoutId(`${this.location}: every column`);
     const found = fields.map((field) => this.#columns.get(field.id));
     const names = [...new Set(found.flatMap((tree) => (tree ? [tree.element.name] : [])))];
     return await reading(this.location, async () => {
@@ -107,7 +114,7 @@ export class ParquetFileReader {
         }
         const { name } = tree.element;
         const values = await scan.readColumn({ column: name, rowStart: group.start, rowEnd });
-        columns.push(parquetConverterOf(field.type, tree)(values));
+        columns.push(parquetConverterOf(field.type, tree, mappedField(this.#mapping, name)?.fields)(values));
       }
       return columns;
     });
@@ -134,7 +141,7 @@ function makePlain(element: SchemaElement): void {
 function columnsById(root: SchemaTree, mapping: NameMapping | undefined): Map<number, SchemaTree> {
   const columns = new Map<number, SchemaTree>();
   for (const tree of root.children) {
-    const id = tree.element.field_id ?? fieldIdByName(mapping, [tree.element.name]);
+    const id = tree.element.field_id ?? mappedField(mapping, tree.element.name)?.['field-id'];
     if (id !== undefined) columns.set(id, tree);
   }
   return columns;

@@ -61,7 +61,11 @@ export class ParquetFileWriter {
       const cells = columns[i] as readonly Cell[];
       (this.#tallies[i] as ColumnTally).add(cells);
       const convert = this.#toParquet[i] as (cell: Cell) => unknown;
-      return { name: field.name, data: convert === same ? cells : cells.map(convert) };
+      return {
+        name: field.name,
+        data: convert === same ? cells : cells.map(convert),
+        ...(isFloating(field.type) && hasBothZeros(cells) && { encoding: 'PLAIN' }),
+      };
     });
     void this.#writer.write({ columnData: columnData as never, rowGroupSize: rows });
     this.#rows += rows;
@@ -94,6 +98,15 @@ export class ParquetFileWriter {
 
 function isPath(path: readonly string[] | undefined, name: string): boolean {
   return path?.length === 1 && path[0] === name;
+}
+
+function isFloating(type: IcebergType): boolean {
+  return type === 'double' || type === 'float';
+}
+
+/** In a dictionary both zeros would become the one that comes first. */
+function hasBothZeros(cells: readonly Cell[]): boolean {
+  return cells.includes(0) && cells.some((cell) => Object.is(cell, -0));
 }
 
 const same = (cell: Cell): unknown => cell;

@@ -26,7 +26,8 @@ export interface PartitionBy {
 /**
  * A spec over columns of a schema; its fields get ids after `lastPartitionId`, but for those that an earlier spec has.
  *
- * @throws PlumbingError `SCHEMA_INVALID` for an unknown column, a nested one, or a transform that does not take its type.
+ * @throws PlumbingError `SCHEMA_INVALID` for an unknown column, a nested one, a transform that does not take its type, a field
+ * that is there twice, or a name that something else has.
  */
 export function newSpec(
   schema: Schema,
@@ -38,28 +39,58 @@ export function newSpec(
 ): { readonly spec: PartitionSpec; readonly lastPartitionId: number } {
   let last = known['last-partition-id'];
   const earlier = known['partition-specs'].flatMap((spec) => spec.fields);
-  const fields = by.map(({ column, transform = 'identity', name }): PartitionField => {
+  const names = new FieldNames(schema);
+  const fields: PartitionField[] = [];
+  for (const { column, transform = 'identity', name } of by) {
     const source = fieldByName(schema, column);
     if (!source || typeof source.type !== 'string') {
-      throw new PlumbingError(
-        'SCHEMA_INVALID',
-        `a table can not be partitioned by column "${column}": there is none with plain values`,
-      );
+      throw invalid(column, 'there is none with plain values');
     }
     transformOf(transform, source.type);
+    if (fields.some((field) => field['source-id'] === source.id && field.transform === transform))
+      throw invalid(column, `it is named twice with the transform "${transform}"`);
     const same = earlier.find((field) => field['source-id'] === source.id && field.transform === transform);
-    return {
+    fields.push({
       'source-id': source.id,
       'field-id': same?.['field-id'] ?? ++last,
-      name:
-        name ??
-        same?.name ??
-        (transform === 'identity' ? column : `${column}_${transform.replace(/\[.*/, '')}`),
+      name: names.take(column, transform, name ?? same?.name),
       transform,
-    };
-  });
+    });
+  }
   const id = known['partition-specs'].reduce((highest, spec) => Math.max(highest, spec['spec-id'] + 1), 0);
   return { spec: { 'spec-id': id, fields }, lastPartitionId: last };
+}
+
+/** Names of the fields of one spec: no two alike, and none that of a column with other values (Iceberg's Java library refuses it). */
+class FieldNames {
+  readonly #schema: Schema;
+  readonly #taken = new Set<string>();
+
+  constructor(schema: Schema) {
+    this.#schema = schema;
+  }
+
+  /** A name for a field: the wanted one, or one of those that other writers of Iceberg give. */
+  take(column: string, transform: string, wanted?: string): string {
+    const [kind = transform, width] = transform.split(/[[\]]/);
+    const isFree = (name: string): boolean =>
+      !this.#taken.has(avroName(name)) &&
+      (fieldByName(this.#schema, name) === undefined || (kind === 'identity' && name === column));
+    const named = kind === 'identity' ? column : `${column}_${kind}`;
+    const candidates = wanted === undefined ? [named, `${named}_${width ?? 'part'}`] : [wanted];
+    const name = candidates.find(isFree);
+    if (name === undefined)
+      throw invalid(
+        column,
+        `the name "${candidates.at(-1)}" is that of something else; give it another name`,
+      );
+    this.#taken.add(avroName(name));
+    return name;
+  }
+}
+
+function invalid(column: string, what: string): PlumbingError {
+  return new PlumbingError('SCHEMA_INVALID', `a table can not be partitioned by column "${column}": ${what}`);
 }
 
 /** The fields of a spec over a schema. A field whose column was dropped, or whose transform is unknown, has no values. */

@@ -116,6 +116,33 @@ export async function rebuild(
 }
 
 /**
+ * Looks whether the columns that a table is partitioned by keep their type, or one that Iceberg lets them grow into. Another
+ * one would be another column, which the partitions of the files do not know.
+ *
+ * @throws PlumbingError `SCHEMA_DRIFT`
+ */
+export function requirePartitions(
+  metadata: TableMetadata,
+  stored: TableDefinition,
+  target: TableDefinition,
+): void {
+  const sources = metadata['partition-specs'].flatMap(({ fields }) =>
+    fields.map((field) => field['source-id']),
+  );
+  const { fields } = schemaOf(metadata);
+  for (const [i, { name, type }] of stored.columns.entries()) {
+    const to = target.columns[i]?.type ?? type;
+    if (isStoredAlike(type, to) || !fields.some((field) => field.name === name && sources.includes(field.id)))
+      continue;
+    throw new PlumbingError(
+      'SCHEMA_DRIFT',
+      `table "${target.name}": column "${name}" is what its files are partitioned by and can not go from ${type} to ${to}; load into a table of another name, or let the rows go to quarantine`,
+      { context: { table: target.name, column: name } },
+    );
+  }
+}
+
+/**
  * Looks, without changing anything, whether stored values fit the new types, and stored rows the new key; for many rows with
  * the help of an engine.
  *

@@ -2,6 +2,7 @@
 import { PlumbingError } from '../../errors/index.ts';
 import type { LoadedTable } from '../../iceberg/catalog.ts';
 import { expireUpdates, expiredSnapshots } from '../../iceberg/expire-snapshots.ts';
+import { moveBranch } from '../../iceberg/metadata-update.ts';
 import { mainBranch } from '../../iceberg/metadata.ts';
 import { orphanFiles } from '../../iceberg/orphan-files.ts';
 import { onlyReachableFrom } from '../../iceberg/reachable-files.ts';
@@ -127,12 +128,7 @@ async function compactTable(
           ],
           updates: [
             { action: 'add-snapshot', snapshot },
-            {
-              action: 'set-snapshot-ref',
-              'ref-name': mainBranch,
-              type: 'branch',
-              'snapshot-id': snapshot['snapshot-id'],
-            },
+            moveBranch(base.metadata, mainBranch, snapshot['snapshot-id']),
           ],
         },
       ],

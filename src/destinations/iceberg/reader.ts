@@ -256,7 +256,14 @@ class TableView {
     if (op === 'is null' || op === 'is not null') return { field, op };
     if (value === undefined || value === null)
       throw invalid(this.#loaded, `${op} needs a value; use "is null" or "is not null"`);
-    const cell = encodeValue(this.#loaded.identifier.name, column, value, codecOf);
+    const table = this.#loaded.identifier.name;
+    if (Number.isNaN(value)) {
+      throw new PlumbingError(
+        'ROW_INVALID',
+        `table "${table}", column "${name}": NaN is neither equal to a number nor less nor more; no condition holds for it`,
+      );
+    }
+    const cell = encodeValue(table, column, value, codecOf);
     return { field, op, value: cell as Exclude<Cell, null> };
   }
 

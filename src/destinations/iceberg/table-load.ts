@@ -1,7 +1,7 @@
 /** What one load has taken for one table, and how it gets there. */
 import { PlumbingError } from '../../errors/index.ts';
 import type { LoadedTable, TableCommit } from '../../iceberg/catalog.ts';
-import { applyUpdates } from '../../iceberg/metadata-update.ts';
+import { applyUpdates, moveBranch } from '../../iceberg/metadata-update.ts';
 import type { MetadataUpdate } from '../../iceberg/metadata-update.ts';
 import { mainBranch, snapshotOf } from '../../iceberg/metadata.ts';
 import type { TableMetadata } from '../../iceberg/metadata.ts';
@@ -24,7 +24,7 @@ import { physicalKey } from '../../model/table-layout.ts';
 import { takeFile } from './duckdb/take-file.ts';
 import { canWriteFiles } from './duckdb/write-files.ts';
 import { CursorGuard } from './cursor-guard.ts';
-import { needsRebuild, rebuild, requireEvolvable } from './evolve-schema.ts';
+import { needsRebuild, rebuild, requireEvolvable, requirePartitions } from './evolve-schema.ts';
 import type { Lakehouse } from './lakehouse.ts';
 import { PendingRows } from './pending-rows.ts';
 import type { CommitContext } from './table-commit.ts';
@@ -216,12 +216,7 @@ export class TableLoad {
         written.push(...produced.written);
         updates.push(
           { action: 'add-snapshot', snapshot: produced.snapshot },
-          {
-            action: 'set-snapshot-ref',
-            'ref-name': context.branch,
-            type: 'branch',
-            'snapshot-id': produced.snapshot['snapshot-id'],
-          },
+          moveBranch(metadata, context.branch, produced.snapshot['snapshot-id']),
         );
       }
       const commit = this.#updates.commit(this.#target, base, updates, context);
@@ -323,6 +318,7 @@ export class TableLoad {
     const table = this.#table;
     const stored = table && ownDefinition(this.#house, this.#name, table.metadata);
     if (!stored) return;
+    requirePartitions(table.metadata, stored, next);
     const work = this.#workOn(table.metadata, table.metadata);
     await requireEvolvable(work, stored, next, this.#engine);
   }

@@ -1,5 +1,6 @@
 /** The changes of metadata that a load makes to one table. */
 import type { LoadedTable, TableCommit } from '../../iceberg/catalog.ts';
+import { moveBranch } from '../../iceberg/metadata-update.ts';
 import type { MetadataUpdate, Requirement } from '../../iceberg/metadata-update.ts';
 import { mainBranch, snapshotOf } from '../../iceberg/metadata.ts';
 import type { TableMetadata } from '../../iceberg/metadata.ts';
@@ -70,15 +71,10 @@ export class TableUpdates {
       if (schemaId !== metadata['current-schema-id']) {
         updates.push({ action: 'set-current-schema', 'schema-id': schemaId });
       }
-      updates.push(
-        {
-          action: 'set-snapshot-ref',
-          'ref-name': mainBranch,
-          type: 'branch',
-          'snapshot-id': staged['snapshot-id'],
-        },
-        { action: 'remove-snapshot-ref', 'ref-name': branch },
-      );
+      updates.push(moveBranch(metadata, mainBranch, staged['snapshot-id']), {
+        action: 'remove-snapshot-ref',
+        'ref-name': branch,
+      });
     } else {
       // No row has changed, but columns may have.
       updates.push(...this.shape(target, metadata, ownDefinition(this.#house, this.#name, metadata)));

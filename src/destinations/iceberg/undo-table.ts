@@ -1,6 +1,6 @@
 /** One table as it was before a load. */
 import type { LoadedTable, TableCommit } from '../../iceberg/catalog.ts';
-import { applyUpdates } from '../../iceberg/metadata-update.ts';
+import { applyUpdates, moveBranch } from '../../iceberg/metadata-update.ts';
 import type { MetadataUpdate } from '../../iceberg/metadata-update.ts';
 import { mainBranch, snapshotById, snapshotOf } from '../../iceberg/metadata.ts';
 import type { TableMetadata } from '../../iceberg/metadata.ts';
@@ -139,7 +139,7 @@ async function rowUpdates(
 ): Promise<RowUpdates> {
   const current = snapshotOf(metadata);
   if ((current?.['snapshot-id'].toString() ?? null) === before) return nothing;
-  if (before !== null) return { updates: [mainAt(metadata, BigInt(before))], written: [] };
+  if (before !== null) return { updates: [moveBranch(metadata, mainBranch, BigInt(before))], written: [] };
   const { io, manifests, filePolicy } = house;
   const shape = applyUpdates(metadata, columns, Date.now());
   const work = new WorkingTable(io, manifests, shape, current, filePolicy);
@@ -152,18 +152,10 @@ async function rowUpdates(
     summary,
   });
   return {
-    updates: [{ action: 'add-snapshot', snapshot }, mainAt(metadata, snapshot['snapshot-id'])],
+    updates: [
+      { action: 'add-snapshot', snapshot },
+      moveBranch(metadata, mainBranch, snapshot['snapshot-id']),
+    ],
     written,
-  };
-}
-
-function mainAt(metadata: TableMetadata, id: bigint): MetadataUpdate {
-  const { type = 'branch', ...settings } = metadata.refs[mainBranch] ?? {};
-  return {
-    action: 'set-snapshot-ref',
-    ...settings,
-    type,
-    'ref-name': mainBranch,
-    'snapshot-id': id,
   };
 }

@@ -185,6 +185,42 @@ test('a column that another program adds between the checks and their publishing
   expect((await warehouse.rows()).map(({ id }) => id)).toEqual([1, 2]);
 });
 
+test('how long main and its snapshots are to be kept, as another program has set it, stays', async () => {
+  using warehouse = new Warehouse();
+  await warehouse.load(base, [[1, 10]]);
+  const settings = { 'max-ref-age-ms': 1e12, 'max-snapshot-age-ms': 1e11, 'min-snapshots-to-keep': 7 };
+  await change(warehouse, ({ refs }) => [
+    {
+      action: 'set-snapshot-ref',
+      'ref-name': 'main',
+      type: 'branch',
+      'snapshot-id': refs['main']?.['snapshot-id'] ?? 0n,
+      ...settings,
+    },
+  ]);
+  const main = async (): Promise<unknown> => {
+    const house = await warehouse.house();
+    const loaded = await house.load('t');
+    await house.catalog.close();
+    return loaded?.metadata.refs['main'];
+  };
+  await warehouse.load(base, [[2, 20]]);
+  expect(await main()).toMatchObject(settings);
+
+  const [session, load] = await begin(warehouse, 'checked', true);
+  await load.write('t', [[3, 30]]);
+  await load.finishTable('t', []);
+  await load.audit([]);
+  await load.publish();
+  await session.close();
+  expect(await main()).toMatchObject(settings);
+
+  for (const id of [4, 5, 6]) await warehouse.load(base, [[id, 0]]);
+  expect(await maintainIceberg(warehouse.options, { tables: ['t'] })).toMatchObject([{ filesCompacted: 6 }]);
+  expect(await main()).toMatchObject(settings);
+  expect((await warehouse.rows()).map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
 test('a text that begins with U+FEFF keeps it, and is known again', async () => {
   using warehouse = new Warehouse();
   const keyed: TableDefinition = {
