@@ -84,7 +84,7 @@ export interface Load {
    * `undefined`: nothing was taken, the rows have to be written one by one. `look` reads the file's first line.
    */
   writeFile?(table: string, look: () => Promise<RowFile | undefined>): Promise<number | undefined>;
-  /** Takes rows that do not fit. Committed with the next commit. */
+  /** Takes rows that do not fit. Committed with the next commit. An `scd2` table then closes no absent keys in this load. */
   quarantine(table: string, rows: readonly QuarantinedRow[]): Promise<void>;
   /** Takes rows out of the quarantine, with the next commit: the one that stores them in their table. */
   releaseQuarantine(table: string, ids: readonly number[]): Promise<void>;

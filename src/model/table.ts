@@ -21,14 +21,20 @@ export interface Column {
  *   `upsert` updates or inserts; `insert-only` never touches an existing row;
  *   `delete-insert` first removes all rows that share the `scope` columns with a new row (or with a scope named by the source);
  *   `scd2` keeps every version of a row with the time from and to which it held; a key that is absent from a complete
- *   read is closed when `closeAbsent` is set.
+ *   read is closed when `closeAbsent` is set: unless the read has no rows at all and `allowEmpty` is not set, or rows of it went
+ *   to quarantine, whose keys are not absent.
  */
 export type WriteMode =
   | { readonly mode: 'append' }
   | { readonly mode: 'replace'; readonly allowEmpty?: boolean }
   | { readonly mode: 'merge'; readonly strategy: 'upsert' | 'insert-only' }
   | { readonly mode: 'merge'; readonly strategy: 'delete-insert'; readonly scope: readonly string[] }
-  | { readonly mode: 'merge'; readonly strategy: 'scd2'; readonly closeAbsent?: boolean };
+  | {
+      readonly mode: 'merge';
+      readonly strategy: 'scd2';
+      readonly closeAbsent?: boolean;
+      readonly allowEmpty?: boolean;
+    };
 
 /** What to do when the source's rows no longer fit the table. */
 export type DriftPolicy =
@@ -66,6 +72,17 @@ export const scd2Columns: readonly Column[] = [
 /** Whether rows that a load does not give are gone afterwards. */
 export function takesWholeSets(write: WriteMode): boolean {
   return write.mode === 'replace' || ('closeAbsent' in write && write.closeAbsent);
+}
+
+/**
+ * Whether a load closes the open versions of all keys that are not among its rows.
+ *
+ * @param given rows of the load, those in quarantine aside
+ */
+export function closesAbsent(write: WriteMode, given: number, quarantined: number): boolean {
+  if (!('closeAbsent' in write) || !write.closeAbsent || quarantined > 0) return false;
+  // An answer without rows is more often a fault of the source than an empty world.
+  return given > 0 || write.allowEmpty === true;
 }
 
 /** Whether the rows of this table become visible only all together, at the end of their stream. */

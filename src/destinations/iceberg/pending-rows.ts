@@ -40,8 +40,8 @@ export class PendingRows {
   }
 
   /** All of it. */
-  set(signal: LoadInfo['signal']): RowSet {
-    return { files: this.#files, rows: this.#rows, scopes: this.#scopes, signal };
+  set(quarantined: number, signal: LoadInfo['signal']): RowSet {
+    return { files: this.#files, rows: this.#rows, quarantined, scopes: this.#scopes, signal };
   }
 
   write(rows: readonly Row[], scopes: readonly JsonObject[]): void {

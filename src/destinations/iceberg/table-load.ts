@@ -202,7 +202,8 @@ export class TableLoad {
           { retryable: true },
         );
       }
-      await writeRows(work, this.#target, this.#info, this.#pending.set(this.#info.signal), tally);
+      const set = this.#pending.set(this.#counts.quarantined + this.quarantined.length, this.#info.signal);
+      await writeRows(work, this.#target, this.#info, set, tally);
       const changes = await work.finish();
       const updates: MetadataUpdate[] = [...shape];
       if (changes.added.length > 0 || changes.removed.length > 0) {

@@ -1,6 +1,7 @@
 /** Brings the rows of a load into a table, by its write mode. */
 import type { Cell, NestedField } from '../../iceberg/types.ts';
 import type { LoadInfo, TableDefinition } from '../../model/index.ts';
+import { closesAbsent } from '../../model/table.ts';
 import { physicalKey } from '../../model/table-layout.ts';
 import { writeFiles } from './duckdb/write-files.ts';
 import { chunksOf, lookupRows, rangeOf } from './lookup.ts';
@@ -24,7 +25,8 @@ export async function writeRows(
   const { write } = definition;
   const layout = new TableStamp(table.fields, definition, stamp);
   if (write.mode === 'merge' && write.strategy === 'scd2') {
-    await writeVersions(table, layout, write.closeAbsent === true, set, tally);
+    const closeAbsent = closesAbsent(write, set.rows.length, set.quarantined);
+    await writeVersions(table, layout, closeAbsent, set, tally);
     return;
   }
   if (write.mode === 'replace') {

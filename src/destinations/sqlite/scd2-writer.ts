@@ -19,6 +19,7 @@ export function writeVersions(
   table: TableDefinition,
   stamp: LoadStamp,
   rows: Iterable<SqlRow>,
+  closeAbsent: boolean,
   tally: Tally,
 ): void {
   const instant = quoteText(nextInstant(db, table, stamp.startedAt));
@@ -53,7 +54,7 @@ export function writeVersions(
       tally.unchanged++;
     }
   };
-  if (table.write.mode !== 'merge' || table.write.strategy !== 'scd2' || table.write.closeAbsent !== true) {
+  if (!closeAbsent) {
     for (const row of rows) writeRow(row);
     return;
   }

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { PlumbingError } from '../../errors/index.ts';
 import type { JsonObject, TableDefinition } from '../../model/index.ts';
+import { closesAbsent } from '../../model/table.ts';
 import { codecOf } from './codec.ts';
 import type { SqlRow, SqlValue } from './codec.ts';
 import { encodeValue } from '../../model/row-encoder.ts';
@@ -12,6 +13,8 @@ import { writeVersions } from './scd2-writer.ts';
 /** All that a load has for one table, ready to be written. */
 export interface RowSet {
   readonly length: number;
+  /** Rows of the load that went to quarantine. */
+  readonly quarantined: number;
   readonly rows: Iterable<SqlRow>;
   /** For `delete-insert`: scopes to be emptied even without rows. */
   readonly scopes: readonly SqlRow[];
@@ -27,7 +30,7 @@ export function writeSet(
 ): void {
   const { write } = table;
   if (write.mode === 'merge' && write.strategy === 'scd2') {
-    writeVersions(db, table, stamp, set.rows, tally);
+    writeVersions(db, table, stamp, set.rows, closesAbsent(write, set.length, set.quarantined), tally);
     return;
   }
   if (write.mode === 'merge' && write.strategy === 'delete-insert') {

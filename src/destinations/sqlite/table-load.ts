@@ -167,7 +167,12 @@ export class TableLoad {
     this.#storedSoon = this.#stored;
     if (this.#target.columns.length > 0) {
       this.#storedSoon = migrate(db, this.#stored, this.#target);
-      const set = { length: this.#rows.length, rows: this.#rows.rows(), scopes: this.#scopes };
+      const set = {
+        length: this.#rows.length,
+        quarantined: this.#counts.quarantined + this.#quarantined.length,
+        rows: this.#rows.rows(),
+        scopes: this.#scopes,
+      };
       this.#undoLog.keepRows(this.#target, tally, () => writeSet(db, this.#target, this.#info, set, tally));
     }
     this.#undoLog.keepQuarantined(this.#target.name, this.#released);
@@ -210,7 +215,7 @@ export class TableLoad {
       db,
       staging,
       this.#info,
-      { length: this.#rows.length, rows: this.#rows.rows(), scopes: [] },
+      { length: this.#rows.length, quarantined: 0, rows: this.#rows.rows(), scopes: [] },
       tally,
     );
     return true;

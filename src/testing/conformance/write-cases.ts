@@ -10,7 +10,7 @@ const id = column('id', 'int64', false);
 const note = column('note', 'string');
 const upsert: WriteMode = { mode: 'merge', strategy: 'upsert' };
 const keyed = (write: WriteMode) => tableWith([id, note], write, ['id']);
-const scd2: WriteMode = { mode: 'merge', strategy: 'scd2', closeAbsent: true };
+const scd2 = { mode: 'merge', strategy: 'scd2', closeAbsent: true } as const;
 
 /** See the module's title. */
 export const writeCases: readonly Case[] = [
@@ -206,6 +206,27 @@ export const writeCases: readonly Case[] = [
         version(2, 'b', 1, 3),
         version(2, 'b', 4),
       ]);
+      const openIds = async () =>
+        (await place.rows('t', columns)).filter((row) => row['_valid_to_ts'] === null).length;
+      await place.write(table, [], at(5));
+      deepStrictEqual(await openIds(), 2, 'a read without any row closes no key');
+      await place.load(
+        [table],
+        async (load) => {
+          await load.quarantine('t', [
+            { index: 0, reason: 'note: expected string', raw: { id: 2, note: 5 } },
+          ]);
+          await load.checkpoint([]);
+          await load.write('t', [[1, 'A']]);
+          deepStrictEqual((await load.finishTable('t', [])).outcome, 'committed');
+        },
+        at(6),
+      );
+      deepStrictEqual(await openIds(), 2, 'a row in quarantine is not absent');
+      await place.write(table, [[1, 'A']], at(7));
+      deepStrictEqual(await openIds(), 1);
+      await place.write(keyed({ ...scd2, allowEmpty: true }), [], at(8));
+      deepStrictEqual(await openIds(), 0);
     },
   ],
   [
