@@ -20,6 +20,8 @@ export interface FileTokenStoreOptions {
   readonly lockTimeoutMs?: number;
 }
 
+const saltBytes = 16;
+
 /** The file: JSON, all bytes in base64. */
 interface Envelope {
   readonly v: 1;
@@ -77,7 +79,7 @@ export function createFileTokenStore(options: FileTokenStoreOptions): TokenStore
   const write = async (token: StoredToken): Promise<void> => {
     const stored = await read();
     if (stored && stored.issuedAtMs > token.issuedAtMs) return;
-    const salt = randomBytes(16);
+    const salt = randomBytes(saltBytes);
     const key = await storeKey(path, salt, options.key, 'make');
     const iv = randomBytes(12);
     const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: 16 }).setAAD(aad);
@@ -92,6 +94,10 @@ export function createFileTokenStore(options: FileTokenStoreOptions): TokenStore
       ct: base64(ct),
     };
     await writeFileAtomic(path, `${JSON.stringify(envelope)}\n`);
+  };
+
+  const requireWritable = async (): Promise<void> => {
+    await storeKey(path, randomBytes(saltBytes), options.key, 'make');
   };
 
   const clear = async (issuedAtMs?: number): Promise<void> => {
@@ -110,6 +116,7 @@ export function createFileTokenStore(options: FileTokenStoreOptions): TokenStore
   return {
     read,
     write: (token) => locked(() => write(token)),
+    requireWritable: () => locked(requireWritable),
     clear: (issuedAtMs) => locked(() => clear(issuedAtMs)),
     withLock,
   };

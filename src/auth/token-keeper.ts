@@ -109,6 +109,7 @@ export function createTokenKeeper<T extends StoredToken>(options: TokenKeeperOpt
     if (!options.login) {
       throw needsPerson('there is no valid token, and a new one needs a person', options.loginHint);
     }
+    await store.requireWritable?.();
     try {
       return await keep(await options.login(signal));
     } catch (error) {

@@ -18,6 +18,11 @@ export interface TokenStore {
   read(): Promise<StoredToken | undefined>;
   /** Stores `token`, durably and atomically, unless the stored one is newer by `issuedAtMs`. */
   write(token: StoredToken): Promise<void>;
+  /**
+   * Throws what {@link TokenStore.write} would throw for want of a key or of rights. Called before a login, which costs a TAN that
+   * would be lost.
+   */
+  requireWritable?(): Promise<void>;
   /** Forgets the token, but only if the stored one is still `issuedAtMs` old (or always, without the argument). */
   clear(issuedAtMs?: number): Promise<void>;
   /** Runs `work` while no other process or caller holds the lock. `LOCK_TIMEOUT` (retryable) when it isn't free in time. */

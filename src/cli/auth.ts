@@ -75,6 +75,7 @@ async function login({ bank, config, store, signal }: Context, flags: { tanMetho
   const { askPerson, tanMethodOf } = await import('./challenge.ts');
   const tanMethod = tanMethodOf(flags.tanMethod);
   const token = await store.withLock(async () => {
+    await store.requireWritable?.();
     const fresh = await bank.authenticateUserCredentials(config, {
       onChallenge: askPerson(signal),
       signal,

@@ -3,7 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import type { Interface } from 'node:readline/promises';
 import { PlumbingError } from '../errors/index.ts';
+import { untilAborted } from '../model/until-aborted.ts';
 import type { Challenge, LoginPolicy, OnChallenge, TanMethod } from '../sources/comdirect/index.ts';
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
@@ -55,14 +57,26 @@ async function ask(challenge: Challenge, signal: AbortSignal): Promise<string | 
   // The terminal keeps Ctrl-C to itself while it asks.
   terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
-    if (action === 'tan') return (await terminal.question('TAN: ', { signal })).trim();
-    await terminal.question('Approve the login in the app, then press Enter. ', { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
+    if (action === 'tan') return (await answerOf(terminal, 'TAN: ', signal)).trim();
+    await answerOf(terminal, 'Approve the login in the app, then press Enter. ', signal);
   } finally {
     terminal.close();
     if (file !== undefined) await rm(dirname(file), { recursive: true });
+  }
+}
+
+/** What the person types. A terminal that is closed (Ctrl-D) is no answer, and no approval. */
+async function answerOf(terminal: Interface, prompt: string, signal: AbortSignal): Promise<string> {
+  const closed = new AbortController();
+  terminal.once('close', () => closed.abort());
+  try {
+    return await untilAborted(terminal.question(prompt), AbortSignal.any([signal, closed.signal]));
+  } catch {
+    signal.throwIfAborted();
+    throw new PlumbingError(
+      'AUTH_CHALLENGE_FAILED',
+      'comdirect: nobody answered, so nothing was sent; the challenge stays open at the bank and counts',
+    );
   }
 }
 

@@ -12,9 +12,11 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.once(name, () => abort.abort(new Interrupted(name)));
 }
 // Whoever read the output, `head` for one, has seen enough. A load goes on, and ends as it would.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+for (const output of [process.stdout, process.stderr]) {
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 process.exitCode = await main(process.argv, abort.signal);
 
 async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {

@@ -2,7 +2,7 @@
 import type { CheckResult, JsonValue, TableCounts } from '../model/index.ts';
 import type { ErrorCode } from '../errors/index.ts';
 
-/** The result of a run: plain JSON. */
+/** The result of a run: plain JSON, but for cursors above 2^53, which are bigints: `stringifyJson` writes it exactly. */
 export interface RunReport {
   readonly loadId: string;
   readonly pipeline: string;

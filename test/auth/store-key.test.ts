@@ -128,6 +128,7 @@ describe('the key file', () => {
 
   test('that can not be made is an error, and leaves nothing behind', async () => {
     mkdirSync(join(folder, 'token.key'));
+    await expect(store().requireWritable?.()).rejects.toMatchObject({ code: 'TOKEN_STORE_UNSAFE' });
     await expect(store().write(token)).rejects.toMatchObject({ code: 'TOKEN_STORE_UNSAFE' });
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });

@@ -158,6 +158,16 @@ describe('no token', () => {
     expect(await store.read()).toEqual(token(3));
   });
 
+  test('a store that could not keep its token ends a login before it costs a TAN', async () => {
+    const store: TokenStore = {
+      ...createMemoryTokenStore(),
+      requireWritable: () => Promise.reject(new PlumbingError('TOKEN_STORE_UNSAFE', 'others may read it')),
+    };
+    const { get, calls } = keeper(store, { login: async () => token(3) });
+    await expect(get()).rejects.toMatchObject({ code: 'TOKEN_STORE_UNSAFE' });
+    expect(calls).toEqual([]);
+  });
+
   test('a login that was refused is never tried again by itself', async () => {
     const { get, calls } = keeper(createMemoryTokenStore(), {
       login: () => Promise.reject(new PlumbingError('AUTH_REJECTED', 'wrong PIN')),
