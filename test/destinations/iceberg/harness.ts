@@ -61,12 +61,8 @@ export class Warehouse implements Disposable {
     return new Lakehouse(this.wrap(catalog), io, options);
   }
 
-  /** One load of one table, from rows to its end. */
-  async load(
-    table: TableDefinition,
-    rows: readonly Row[],
-    info: Partial<LoadInfo> & { readonly state?: readonly StateEntry[] } = {},
-  ): Promise<Load> {
+  /** A load of one table that has begun, in a session that the test closes. */
+  async begin(table: TableDefinition, info: Partial<LoadInfo> = {}): Promise<[IcebergSession, Load]> {
     const session = new IcebergSession(await this.house(), false);
     try {
       const load = await session.begin({
@@ -79,9 +75,25 @@ export class Warehouse implements Disposable {
         tables: [table],
         ...info,
       });
+      return [session, load];
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  /** One load of one table, from rows to its end. */
+  async load(
+    table: TableDefinition,
+    rows: readonly Row[],
+    info: Partial<LoadInfo> & { readonly state?: readonly StateEntry[] } = {},
+  ): Promise<Load> {
+    const { state = [], ...rest } = info;
+    const [session, load] = await this.begin(table, rest);
+    try {
       try {
         await load.write(table.name, rows);
-        await load.finishTable(table.name, info.state ?? []);
+        await load.finishTable(table.name, state);
         await load.publish();
       } catch (error) {
         await load.abort('the test failed');

@@ -1,9 +1,7 @@
 /** Tables that are cut into partitions, as their columns change. */
 import { expect, test } from 'vitest';
 import { PlumbingError } from '../../../src/errors/index.ts';
-import { IcebergSession } from '../../../src/destinations/iceberg/session.ts';
 import type { LogicalType } from '../../../src/model/index.ts';
-import { createLoadId } from '../../../src/model/load-id.ts';
 import { Warehouse, tableOf } from './harness.ts';
 
 const by = (transform = 'identity') => ({ partitionBy: { t: [{ column: 'v', transform }] } });
@@ -20,16 +18,7 @@ test.each<[LogicalType, LogicalType, number | string, string]>([
   });
 
   await expect(warehouse.load(tableOf({ v: to }), [[2, second]])).rejects.toEqual(drift);
-  const session = new IcebergSession(await warehouse.house(), false);
-  const load = await session.begin({
-    loadId: createLoadId(new Date()),
-    pipeline: 'test',
-    startedAt: '2026-11-23T07:00:00.000000Z',
-    day: '2026-11-23',
-    staged: false,
-    signal: new AbortController().signal,
-    tables: [tableOf({ v: from })],
-  });
+  const [session, load] = await warehouse.begin(tableOf({ v: from }));
   await expect(load.evolve('t', [{ name: 'v', type: to, nullable: true, path: ['v'] }])).rejects.toEqual(
     drift,
   );

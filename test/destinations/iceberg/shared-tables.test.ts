@@ -3,12 +3,11 @@ import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { maintainIceberg } from '../../../src/destinations/iceberg/index.ts';
-import { IcebergSession } from '../../../src/destinations/iceberg/session.ts';
+import type { IcebergSession } from '../../../src/destinations/iceberg/session.ts';
 import type { MetadataUpdate } from '../../../src/iceberg/metadata-update.ts';
 import { schemaOf } from '../../../src/iceberg/metadata.ts';
 import type { TableMetadata } from '../../../src/iceberg/metadata.ts';
 import type { Column, Load, LogicalType, TableDefinition } from '../../../src/model/index.ts';
-import { createLoadId } from '../../../src/model/load-id.ts';
 import { Warehouse, tableOf, upsert } from './harness.ts';
 
 const base = tableOf({ a: 'int64' });
@@ -20,23 +19,8 @@ function age(warehouse: Warehouse): void {
   for (const file of warehouse.files(/\.(parquet|avro|json|stats)$/)) utimesSync(file, then, then);
 }
 
-async function begin(
-  warehouse: Warehouse,
-  pipeline: string,
-  staged = false,
-): Promise<[IcebergSession, Load]> {
-  const session = new IcebergSession(await warehouse.house(), false);
-  const load = await session.begin({
-    loadId: createLoadId(new Date()),
-    pipeline,
-    startedAt: '2026-11-23T07:00:00.000000Z',
-    day: '2026-11-23',
-    staged,
-    signal: new AbortController().signal,
-    tables: [base],
-  });
-  return [session, load];
-}
+const begin = (warehouse: Warehouse, pipeline: string, staged = false): Promise<[IcebergSession, Load]> =>
+  warehouse.begin(base, { pipeline, staged });
 
 /** A commit of another program. */
 async function change(
