@@ -81,8 +81,10 @@ export async function commitTables<P extends PreparedCommit>(
     try {
       result = await house.catalog.commit(prepared.commits);
     } catch (error) {
-      // Thrown, not returned: it has certainly not happened.
-      await prepared.discard();
+      // Thrown, not returned: it should not have happened. But a proxy that delivers a request twice gives the second answer.
+      const there = await plan.isThere(token).catch(() => undefined);
+      if (there) return { tables: await reload(house, prepared.commits), prepared, token };
+      if (there === false) await prepared.discard();
       throw error;
     }
     if (result.outcome === 'committed') {
@@ -92,7 +94,12 @@ export async function commitTables<P extends PreparedCommit>(
     if (result.outcome === 'unknown') {
       unanswered.push({ token, prepared });
       await sleep(settleMs);
-    } else await prepared.discard();
+    } else {
+      // A conflict may be with this very commit, for the same reason.
+      if (await isThere(house, plan, token, result.reason))
+        return { tables: await reload(house, prepared.commits), prepared, token };
+      await prepared.discard();
+    }
     // What came first may be our own earlier try.
     const found = await find(result.outcome === 'unknown' ? result.cause : result.reason);
     if (found) return found;
