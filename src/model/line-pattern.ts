@@ -54,8 +54,8 @@ export function linePattern(schema: z.ZodObject, keys: readonly string[]): LineP
   return { expression: new RegExp(String.raw`${source} ?\}\r?\n`, 'y'), fields };
 }
 
-/** Nothing that JSON escapes, nor a pattern, nor more than one byte. */
-const plainKey = /^[A-Za-z_][\w ]*$/;
+/** Nothing that JSON escapes, nor a pattern, nor more than one byte; and not what is dropped from every row. */
+const plainKey = /^(?!__proto__$)[A-Za-z_][\w ]*$/;
 
 interface Form {
   readonly type: LogicalType;
@@ -63,8 +63,8 @@ interface Form {
 }
 
 const int64Form = String.raw`(?:0|-?[1-9]\d{0,17})`;
-/** Up to the 17 digits of a double; no zero with a sign, which some readers take for one without. */
-const numberForm = String.raw`(?:0(?:\.0)?|-?(?:[1-9]\d{0,14}(?:\.\d{1,16})?|0\.0{0,6}[1-9]\d{0,16})(?:[eE][+-]?\d{1,2})?)`;
+/** Up to 15 digits, which every double keeps; no zero with a sign, which some readers take for one without. */
+const numberForm = String.raw`(?!-?(?:\d\.?){16})(?:0(?:\.0)?|-?(?:[1-9]\d{0,14}(?:\.\d{1,16})?|0\.0{0,6}[1-9]\d{0,16})(?:[eE][+-]?\d{1,2})?)`;
 const dayForm =
   String.raw`(?:[1-9]\d{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))` +
   String.raw`|(?:[1-9]\d(?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[13579][26])00)-02-29)`;

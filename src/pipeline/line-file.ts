@@ -20,6 +20,8 @@ export async function lookAtLines(
   let identity: string;
   let keys: readonly string[] | undefined;
   try {
+    // Of a pipe nobody can read anything twice.
+    if (!statSync(path).isFile()) return undefined;
     identity = identityOf(path);
     keys = await keysOf(path);
   } catch {

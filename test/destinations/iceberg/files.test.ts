@@ -1,8 +1,18 @@
 /** Files of JSON lines: taken by DuckDB or read row by row, the table is the same. */
-import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -167,6 +177,51 @@ describe('a file of JSON lines', () => {
       { numRuns: 25 },
     );
   }, 120_000);
+
+  test.each([
+    ['in folders that name a value', 'text=EU/id=7/n=null/rows.jsonl', true],
+    ['in folders that name another type', 'day=2026-01-31/n=abc/rows.jsonl', true],
+    ['whose name is a pattern', 'o[12]*.jsonl', false],
+    ['in a folder whose name is a pattern', 'a{b,c}/rows.jsonl', false],
+  ])('%s gives its own rows, and those of no other file', async (_what, path, byDuck) => {
+    for (const write of [append, merge]) {
+      using files = new Files();
+      const place = join(files.folder, path);
+      mkdirSync(dirname(place), { recursive: true });
+      mkdirSync(join(files.folder, 'ab'));
+      cpSync(files.file([1, 2].map((id) => ({ ...row(id), day: '2026-01-05' }))), place);
+      for (const other of ['o1.jsonl', 'o2x.jsonl', 'ab/rows.jsonl'])
+        cpSync(files.file([row(100), row(101)]), join(files.folder, other));
+      for (const engine of ['auto', 'javascript'] as const) {
+        await files.load(write, engine, files.file([row(3)]));
+        expect(await files.load(write, engine, place)).toMatchObject({ streams: [{ read: 2, inserted: 2 }] });
+      }
+      expect(await files.rows('auto')).toEqual(await files.rows('javascript'));
+      expect(files.written()).toBe(byDuck ? 2 : 1);
+    }
+  });
+
+  test('with numbers of more digits than a double keeps is judged row by row', async () => {
+    using files = new Files();
+    const odd = (n: string): string => `{"id":${n.length},"n":${n}}`;
+    const numbers = ['0.30000000000000004', '919718739216.5487612', '123456789012345.6', '0.123456789012345'];
+    for (const engine of ['auto', 'javascript'] as const) {
+      await files.load(append, engine, files.file([row(1)]));
+      await files.load(append, engine, files.file(numbers.map(odd)));
+    }
+    expect(await files.rows('auto')).toEqual(await files.rows('javascript'));
+  });
+
+  test('that is a pipe is read once', async () => {
+    using files = new Files();
+    const pipe = join(files.folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await files.load(merge, 'auto', files.file([row(1)]));
+    const loading = files.load(merge, 'auto', pipe);
+    const writer = spawn('sh', ['-c', 'cat "$0" > "$1"', files.file([row(2), row(3)]), pipe]);
+    expect(await loading).toMatchObject({ status: 'succeeded', streams: [{ inserted: 2 }] });
+    writer.kill();
+  });
 
   test('is not passed through JavaScript', async () => {
     using files = new Files();

@@ -1,7 +1,8 @@
 /** A file of JSON lines that waits for its commit. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { PlumbingError } from '../../../errors/index.ts';
 import { failpoint } from '../../../failpoints/index.ts';
 import type { LogicalType, RowFile, TableDefinition } from '../../../model/index.ts';
 import { quoteIdentifier, quoteText } from '../../../model/sql-text.ts';
@@ -96,9 +97,14 @@ export class IncomingFile {
     return `SELECT file_row_number AS n, ${cells.join(', ')} FROM read_parquet(${quoteText(this.#staged)}, ${options})`;
   }
 
-  /** @throws PlumbingError `SOURCE_FAILED` when what was read is not what had been looked at. */
-  requireUnchanged(): void {
+  /** @throws PlumbingError `SOURCE_FAILED` when what was read, so many rows, is not what had been looked at. */
+  requireUnchanged(rows: number): void {
     if (this.#staged === undefined) this.#file.requireUnchanged();
+    if (rows === this.#rows) return;
+    throw new PlumbingError(
+      'SOURCE_FAILED',
+      `${this.#file.path}: ${this.#rows} rows were looked at, and ${rows} read; nothing of it was stored`,
+    );
   }
 
   /** Removes what was staged. */
@@ -115,11 +121,14 @@ export class IncomingFile {
     });
     const cells = columns.map(({ type }, i) => {
       const key = keys.get(i);
-      return key === undefined ? nullSql(type, i) : `${quoteIdentifier(key)} AS c${i}`;
+      return key === undefined
+        ? nullSql(type, i)
+        : `CAST(${quoteIdentifier(key)} AS ${columnType(type)}) AS c${i}`;
     });
+    // Names of folders (`year=2026`) are no columns. The whole path: `s3:` and `~` mean something to DuckDB.
     return (
-      `SELECT ${cells.join(', ')} FROM read_json(${quoteText(this.#file.path)}, format = 'newline_delimited', ` +
-      `compression = 'uncompressed', maximum_object_size = ${maxLineBytes}, columns = {${types.join(', ')}})`
+      `SELECT ${cells.join(', ')} FROM read_json(${quoteText(resolve(this.#file.path))}, format = 'newline_delimited', ` +
+      `hive_partitioning = false, compression = 'uncompressed', maximum_object_size = ${maxLineBytes}, columns = {${types.join(', ')}})`
     );
   }
 }

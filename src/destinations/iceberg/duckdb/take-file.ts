@@ -1,4 +1,5 @@
 /** Which files of rows DuckDB brings into a table. */
+import { resolve } from 'node:path';
 import { snapshotOf } from '../../../iceberg/metadata.ts';
 import type { TableMetadata } from '../../../iceberg/metadata.ts';
 import { planScan } from '../../../iceberg/scan.ts';
@@ -21,7 +22,7 @@ export async function takeFile(
   // DuckDB would have to read the table's files.
   if (keys.length > 0 && !house.isLocal) return undefined;
   const [engine, file] = await Promise.all([house.engine(), look()]);
-  if (!engine || !file) return undefined;
+  if (!engine || !file || isPattern(file.path)) return undefined;
   const fields = new Map(file.fields.map((field) => [field.column, field]));
   const places = keys.map((key) => definition.columns.findIndex(({ name }) => name === key));
   if (places.some((place) => fields.get(place)?.nullable !== false)) return undefined;
@@ -39,4 +40,9 @@ export async function takeFile(
   } finally {
     if (!isTaken) incoming.drop();
   }
+}
+
+/** DuckDB would take it for a pattern, and read other files. */
+function isPattern(path: string): boolean {
+  return /[*?[\]{}]/.test(resolve(path));
 }

@@ -44,8 +44,9 @@ export async function writeFiles(
   if (physicalKey(definition).length === 0) {
     for (const file of files) {
       const merge = new FileMerge(table.fields, definition, stamp, file);
-      tally.inserted += await table.insertQuery(engine, merge.appendSql(), signal);
-      file.requireUnchanged();
+      const inserted = await table.insertQuery(engine, merge.appendSql(), signal);
+      file.requireUnchanged(inserted);
+      tally.inserted += inserted;
     }
     return;
   }
