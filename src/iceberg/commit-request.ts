@@ -75,9 +75,9 @@ async function sendOnce(send: () => Promise<unknown>): Promise<CommitOutcome> {
   }
 }
 
-/** Whether an error is what became of a request, not of the making of it. */
-function isAnswer(error: unknown): boolean {
-  return isPlumbingError(error) && /^(HTTP_|LIMIT_EXCEEDED)/.test(error.code);
+/** Whether an error is what became of a request, not of the making of it. Who redirects has done nothing. */
+export function isAnswer(error: unknown): boolean {
+  return isPlumbingError(error) && /^(HTTP_(?!REDIRECT)|LIMIT_EXCEEDED)/.test(error.code);
 }
 
 /** Whether the same request would be answered alike. */

@@ -8,14 +8,16 @@ import type { IdempotencyKeys } from './commit-request.ts';
 import type { KeyLender } from './key-lender.ts';
 import { readMetadataJson } from './metadata.ts';
 import { withOnePropertyUpdate } from './one-property-update.ts';
+import { sendAuthorized } from './rest-credentials.ts';
+import type { CatalogHeaders } from './rest-credentials.ts';
 import { refusal } from './rest-refusal.ts';
 
 /** What a REST catalog works with. */
 export interface RestCatalogOptions {
   /** Bound to the catalog's address, e.g. `https://nessie.example.com/iceberg/`, with a patient GET. */
   readonly http: HttpClient;
-  /** Sends the credentials along. Called once a request. */
-  readonly headers: () => Promise<Readonly<Record<string, string>>>;
+  /** Sends the credentials along. */
+  readonly headers: CatalogHeaders;
   /** As the configuration of the server gives it: encoded already. Empty for a server without prefixes. */
   readonly prefix: string;
   /** Under which new tables lie, e.g. `s3://lake`. */
@@ -98,7 +100,8 @@ class Client implements RestCatalog {
       }
       const page = answer.json() as { identifiers?: { name: string }[]; 'next-page-token'?: string | null };
       names.push(...(page.identifiers ?? []).map(({ name }) => name));
-      const next = page['next-page-token'] ?? undefined;
+      // Some end with an empty one.
+      const next = page['next-page-token'] || undefined;
       if (next !== undefined && next === token)
         throw new PlumbingError('PAGINATION_LOOP', `${this.location}: the list of tables does not go on`);
       token = next;
@@ -168,6 +171,8 @@ class Client implements RestCatalog {
     };
     failpoint('iceberg.commit_begins');
     const path = `${this.#root}transactions/commit`;
+    // What is wrong with the credentials is no word about the commit.
+    await this.#options.headers();
     const sent = await sendCommit(
       (headers) => this.#request({ method: 'POST', path, body }, headers),
       this.#options.keys,
@@ -229,8 +234,8 @@ class Client implements RestCatalog {
     request: Omit<HttpRequest, 'headers'>,
     more: Readonly<Record<string, string>> = {},
   ): Promise<HttpResponse> {
-    const headers = { ...more, ...(await this.#options.headers()) };
-    return this.#options.http.request({ ...request, headers });
+    const { http, headers } = this.#options;
+    return sendAuthorized(headers, (own) => http.request({ ...request, headers: { ...more, ...own } }));
   }
 
   get #delegation(): Readonly<Record<string, string>> {

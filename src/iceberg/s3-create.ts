@@ -50,7 +50,9 @@ async function once(target: Target, request: S3Request): Promise<void> {
       try {
         await target.bucket.sendOnce(request);
       } catch (error) {
-        if (!mayHaveLanded || !isAboutObject(error)) {
+        // 409 tells that others are at work on the key, not that there is an object.
+        const isKnown = isAboutObject(error) && (mayHaveLanded || error.context['status'] === 409);
+        if (!isKnown) {
           mayHaveLanded ||= isPlumbingError(error, 'DEST_FAILED') && error.retryable;
           throw error;
         }

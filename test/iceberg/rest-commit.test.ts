@@ -40,7 +40,7 @@ async function start(
       sent.push({ key: key as string | undefined, body });
       await delay(answerMs);
       if (reply === 'break') return response.destroy();
-      return response.writeHead(reply).end('{}');
+      return response.writeHead(reply, reply === 307 ? { location: '/elsewhere' } : {}).end('{}');
     })();
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -117,6 +117,16 @@ describe('a commit', () => {
     const { catalog, sent } = await start([status], keys());
     await expect(catalog.commit([change])).rejects.toMatchObject({ code });
     expect(sent).toHaveLength(1);
+  });
+
+  test('that is redirected has not happened, and is not sent again', async () => {
+    for (const some of [undefined, keys()]) {
+      const { catalog, sent } = await start([307], some);
+      await expect(catalog.commit([change])).rejects.toMatchObject({ code: 'HTTP_REDIRECT' });
+      expect(sent).toHaveLength(1);
+      await close();
+    }
+    close = async () => undefined;
   });
 
   test('gets a key of its own', async () => {

@@ -113,12 +113,17 @@ describe('a lost answer', () => {
     expect(await io.read(at('t/a'))).toEqual(text('once'));
   });
 
-  test('a 409 on the first try is a conflict', async () => {
-    await using proxy = await startProxy(s3.endpoint, () => ({ status: 409 }));
-    await expect(s3Io(optionsFor(proxy.endpoint)).write(at('t/a'), text('a'))).rejects.toMatchObject({
+  test('a 409 on the first try is a conflict only where another object is there', async () => {
+    await using proxy = await startProxy(s3.endpoint, ({ n }) => (n === 1 ? { status: 409 } : 'pass'));
+    await s3Io(optionsFor(proxy.endpoint)).write(at('t/a'), text('a'));
+    expect(proxy.seen.map((line) => line.split(' ')[0])).toEqual(['PUT', 'HEAD', 'PUT']);
+    expect(await io.read(at('t/a'))).toEqual(text('a'));
+
+    await using other = await startProxy(s3.endpoint, ({ n }) => (n === 1 ? { status: 409 } : 'pass'));
+    await expect(s3Io(optionsFor(other.endpoint)).write(at('t/a'), text('b'))).rejects.toMatchObject({
       code: 'COMMIT_CONFLICT',
     });
-    expect(proxy.seen).toHaveLength(1);
+    expect(await io.read(at('t/a'))).toEqual(text('a'));
   });
 
   test('at the end of an upload in parts is no failure', async () => {

@@ -1,6 +1,8 @@
 /** Nessie's own API, version 2: branches, tags, history, merges. */
 import { HttpError, PlumbingError } from '../../errors/index.ts';
 import type { HttpClient, HttpRequest } from '../../http/index.ts';
+import { isAnswer } from '../../iceberg/commit-request.ts';
+import type { CatalogHeaders } from '../../iceberg/rest-credentials.ts';
 import { refusal } from '../../iceberg/rest-refusal.ts';
 import { NessieClient } from './nessie-client.ts';
 import { NessieContents } from './nessie-contents.ts';
@@ -60,7 +62,7 @@ export class NessieApi {
   readonly contents: NessieContents;
   readonly #client: NessieClient;
 
-  constructor(http: HttpClient, headers: () => Promise<Readonly<Record<string, string>>>) {
+  constructor(http: HttpClient, headers: CatalogHeaders) {
     this.#client = new NessieClient(http, headers);
     this.contents = new NessieContents(this.#client);
   }
@@ -178,8 +180,7 @@ export class NessieApi {
       return { outcome: 'conflict', conflicts: conflictsOf(result) };
     } catch (error) {
       if (!(error instanceof HttpError)) {
-        if (error instanceof PlumbingError && /^(HTTP_|LIMIT_EXCEEDED)/.test(error.code))
-          return { outcome: 'unknown', cause: error };
+        if (isAnswer(error)) return { outcome: 'unknown', cause: error };
         throw error;
       }
       const { status } = error;

@@ -1,14 +1,16 @@
 /** Requests to Nessie's own API, version 2. */
 import { PlumbingError } from '../../errors/index.ts';
 import type { HttpClient, HttpRequest } from '../../http/index.ts';
+import { sendAuthorized } from '../../iceberg/rest-credentials.ts';
+import type { CatalogHeaders } from '../../iceberg/rest-credentials.ts';
 import { refusal } from '../../iceberg/rest-refusal.ts';
 
 /** Asks a server. `http` is bound to `/api/v2/`. */
 export class NessieClient {
   readonly #http: HttpClient;
-  readonly #headers: () => Promise<Readonly<Record<string, string>>>;
+  readonly #headers: CatalogHeaders;
 
-  constructor(http: HttpClient, headers: () => Promise<Readonly<Record<string, string>>>) {
+  constructor(http: HttpClient, headers: CatalogHeaders) {
     this.#http = http;
     this.#headers = headers;
   }
@@ -51,8 +53,9 @@ export class NessieClient {
   /** Sends a request once; errors are those of HTTP. */
   async send(request: HttpRequest): Promise<unknown> {
     // Only to clients of version 2 the server tells what stands in the way of a merge.
-    const headers = { 'nessie-client-spec': '2', ...(await this.#headers()) };
-    const answer = await this.#http.request({ ...request, headers });
+    const answer = await sendAuthorized(this.#headers, (headers) =>
+      this.#http.request({ ...request, headers: { 'nessie-client-spec': '2', ...headers } }),
+    );
     return answer.bytes.byteLength === 0 ? undefined : answer.json();
   }
 }

@@ -10,7 +10,8 @@ import { KeyLender } from '../../iceberg/key-lender.ts';
 import { lentIo } from '../../iceberg/lent-io.ts';
 import { restCatalog } from '../../iceberg/rest-catalog.ts';
 import type { RestCatalog } from '../../iceberg/rest-catalog.ts';
-import { authorization } from '../../iceberg/rest-credentials.ts';
+import { authorization, sendAuthorized } from '../../iceberg/rest-credentials.ts';
+import { refusal } from '../../iceberg/rest-refusal.ts';
 import { createLoadId } from '../../model/load-id.ts';
 import { Lakehouse } from '../iceberg/lakehouse.ts';
 import { NessieApi } from './nessie-api.ts';
@@ -62,7 +63,11 @@ export async function openNessie(options: NessieOptions): Promise<NessieConnecti
   const { ref, isBranch } = await resolveReference(api, options, defaultBranch);
   const http = client('iceberg/');
   const query = options.warehouse === undefined ? {} : { warehouse: options.warehouse };
-  const answer = await http.request({ path: 'v1/config', query, headers: await headers() });
+  const answer = await sendAuthorized(headers, (own) =>
+    http.request({ path: 'v1/config', query, headers: own }),
+  ).catch((error: unknown) => {
+    throw refusal(error);
+  });
   const config = answer.json() as Readonly<Record<string, unknown>>;
   const { defaults = {}, overrides = {} } = config as Record<string, Record<string, string>>;
   const location = defaults['warehouse'] ?? overrides['warehouse'];

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { loadNessieConfig, nessie } from '../../../src/destinations/nessie/index.ts';
-import { authorization } from '../../../src/iceberg/rest-credentials.ts';
+import { HttpError } from '../../../src/errors/index.ts';
+import { authorization, sendAuthorized } from '../../../src/iceberg/rest-credentials.ts';
 
 const storage = { S3_ACCESS_KEY_ID: 'key', S3_SECRET_ACCESS_KEY: 'storage-secret-1' };
 
@@ -65,7 +66,7 @@ describe('client credentials', () => {
         scope: 'lake',
       });
       expect(await headers()).toEqual({ authorization: 'Bearer token-1' });
-      await expect.poll(headers, { timeout: 5_000 }).toEqual({ authorization: 'Bearer token-2' });
+      await expect.poll(() => headers(), { timeout: 5_000 }).toEqual({ authorization: 'Bearer token-2' });
       await headers();
       expect(asked).toEqual(
         Array(2).fill('grant_type=client_credentials&client_id=me&client_secret=client-secret-1&scope=lake'),
@@ -80,6 +81,7 @@ describe('client credentials', () => {
     [400, { error: 'invalid_client' }, 'AUTH_REJECTED'],
     [200, { no: 'token' }, 'AUTH_REJECTED'],
     [503, {}, 'HTTP_STATUS'],
+    [404, {}, 'HTTP_STATUS'],
   ] as const)('that are answered %i %j fail with a code, and no secret', async (status, body, code) => {
     const { url, close } = await tokenServer(async () => [status, body]);
     try {
@@ -91,6 +93,46 @@ describe('client credentials', () => {
       await close();
     }
   });
+});
+
+test('a token is asked for again after a hiccup, and once for all who need it', async () => {
+  let asked = 0;
+  const { url, close } = await tokenServer(async () =>
+    ++asked < 3
+      ? [asked === 1 ? 503 : 429, {}]
+      : [200, { access_token: `token-${asked}`, expires_in: 3_600 }],
+  );
+  try {
+    const headers = authorization({ tokenUrl: url, clientId: 'me', clientSecret: 'client-secret-3' });
+    const all = await Promise.all([headers(), headers(), headers()]);
+    expect(all.map(({ authorization: sent }) => sent)).toEqual(Array(3).fill('Bearer token-3'));
+    expect(asked).toBe(3);
+  } finally {
+    await close();
+  }
+});
+
+test('a token that the server refuses before its end is replaced once, by whoever finds out first', async () => {
+  let asked = 0;
+  const { url, close } = await tokenServer(async () => [
+    200,
+    { access_token: `token-${++asked}`, expires_in: 3_600 },
+  ]);
+  try {
+    const headers = authorization({ tokenUrl: url, clientId: 'me', clientSecret: 'client-secret-4' });
+    const send = async (own: Readonly<Record<string, string>>): Promise<string> => {
+      if (own['authorization'] === 'Bearer token-1') throw new HttpError('no', { status: 401 });
+      return own['authorization'] as string;
+    };
+    expect(await Promise.all([1, 2, 3].map(() => sendAuthorized(headers, send)))).toEqual(
+      Array(3).fill('Bearer token-2'),
+    );
+    expect(asked).toBe(2);
+    const fixed = authorization({ token: 'token-1' });
+    await expect(sendAuthorized(fixed, send)).rejects.toMatchObject({ status: 401 });
+  } finally {
+    await close();
+  }
 });
 
 async function tokenServer(
