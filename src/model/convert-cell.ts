@@ -7,6 +7,7 @@ import { widenType } from './widen.ts';
 
 /** Whether some values of `from` do not fit `to`. */
 export function mayNotFit(from: LogicalType, to: LogicalType): boolean {
+  if (from === 'float64' && to === 'json') return true;
   return to === 'float64' ? from !== to : widenType(from, to) !== to;
 }
 

@@ -32,6 +32,7 @@ export function mergeDefinition(
   const columns: Column[] = stored.columns.map((column) => ({ ...column, nullable: true }));
   const places = new ColumnPlaces(columns);
   const nameOf = new Map<string, string>();
+  const claimed = new Map<number, Column>();
   for (const column of declared.columns) {
     const index = places.find(column);
     if (index === undefined) {
@@ -39,6 +40,9 @@ export function mergeDefinition(
       continue;
     }
     const { name, type } = columns[index] as Column;
+    const other = claimed.get(index);
+    if (other) throw twoFields(declared.name, name, other, column);
+    claimed.set(index, column);
     nameOf.set(column.name, name);
     columns[index] = { ...column, name, type: widened(declared.name, name, type, column.type) };
   }
@@ -105,13 +109,24 @@ class ColumnPlaces {
   }
 }
 
-/** Key columns never lack a value. */
+/** Key and scope by the names that the columns have; key columns never lack a value. */
 function requireKeys(table: TableDefinition): TableDefinition {
-  const keys = new Set(table.primaryKey);
+  const rename = (name: string): string => columnNamed(table.columns, name)?.name ?? name;
+  const primaryKey = table.primaryKey.map(rename);
+  const keys = new Set(primaryKey);
   const columns = table.columns.map((column) =>
     keys.has(column.name) ? { ...column, nullable: false } : column,
   );
-  return { ...table, columns };
+  return { ...table, columns, primaryKey, write: renamedScope(table.write, rename) };
+}
+
+/** The column of that name, else that of the field of that name: a stream without a schema knows only its fields. */
+export function columnNamed(columns: readonly Column[], name: string): Column | undefined {
+  return (
+    columns.find((column) => column.name === name) ??
+    columns.find(({ path }) => path.length === 1 && path[0] === name) ??
+    columns.find((column) => column.name.toLowerCase() === name.toLowerCase())
+  );
 }
 
 function renamedScope(write: WriteMode, rename: (name: string) => string): WriteMode {
@@ -131,6 +146,15 @@ function widened(table: string, column: string, stored: LogicalType, declared: L
   }
   // Where neither holds the other (int64 and decimal(10,2)), the values that are stored decide: all must fit exactly.
   return declared;
+}
+
+/** A vendor's `user_id` beside the `userId` that was there first: one of them would be lost. */
+function twoFields(table: string, column: string, a: Column, b: Column): PlumbingError {
+  const [one, other] = [a, b].map(({ name, path }) => (path.length > 0 ? path.join('.') : name));
+  return drift(
+    table,
+    `its fields "${one}" and "${other}" would both be column "${column}", which is stored as one of them; load into a table of another name`,
+  );
 }
 
 function noCommonType(table: string, column: string, from: LogicalType, to: LogicalType): PlumbingError {

@@ -9,6 +9,7 @@ import {
   widenType,
 } from '../model/index.ts';
 import type { Column, LogicalType, UnknownField, Value } from '../model/index.ts';
+import { columnNamed } from '../model/merge-definition.ts';
 
 /** A change of the table that new fields call for. */
 export interface ColumnChange {
@@ -73,9 +74,10 @@ export class ExtraColumns {
     return index;
   }
 
-  /** Index of the column with this name, or -1. */
+  /** Index of the column of this name, else of the field of it, or -1. */
   indexOfName(name: string): number {
-    return this.#columns.findIndex((column) => column.name === name);
+    const column = columnNamed(this.#columns, name);
+    return column ? this.#columns.indexOf(column) : -1;
   }
 
   /** The changes since the last call. */

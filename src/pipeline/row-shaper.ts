@@ -27,6 +27,9 @@ export interface ShapedBatch {
   readonly changes: readonly ColumnChange[];
 }
 
+/** What has to be known of a stream. */
+type ShapedStream = Pick<Stream, 'name' | 'schema' | 'drift'>;
+
 type Cells = (Value | undefined)[];
 
 /** A cell whose final form is known only when the whole batch was seen. */
@@ -38,7 +41,7 @@ interface PendingCell {
 
 /** Shapes the rows of one stream; one a run. */
 export class RowShaper {
-  readonly #stream: Stream;
+  readonly #stream: ShapedStream;
   readonly #schema: CompiledSchema;
   readonly #flatten: (parsed: unknown) => Cells;
   readonly #fastRow: (raw: unknown) => Cells | undefined;
@@ -52,7 +55,7 @@ export class RowShaper {
   #rowKeys = new RowKeys('');
   #read = 0;
 
-  constructor(stream: Stream, table: TableDefinition) {
+  constructor(stream: ShapedStream, table: TableDefinition) {
     this.#stream = stream;
     this.#schema = compileSchema(stream.schema ?? z.object({}));
     const known = stream.schema ? table.columns : [];

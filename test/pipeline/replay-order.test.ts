@@ -164,6 +164,17 @@ describe.each(Object.keys(place))('%s', (kind) => {
     expect(await stored()).toEqual(['a']);
   });
 
+  test('a row waits again when the load that superseded it is taken back', async () => {
+    await load('long');
+    const { loadId } = await load('a');
+    expect(await waiting()).toMatchObject([{ isSuperseded: true }]);
+    await undoLoad(pipelineOf(long, []).destination, loadId);
+    expect(await stored()).toEqual([]);
+    expect(await waiting()).toMatchObject([{ isSuperseded: false }]);
+    expect(await replay()).toMatchObject({ replayed: 1, superseded: 0 });
+    expect(await stored()).toEqual(['long']);
+  });
+
   test('a key of which the schema makes another value is compared by load', async () => {
     const trimmed = (v: z.ZodType, rows: readonly unknown[]): Pipeline => ({
       ...pipelineOf(v, []),

@@ -30,6 +30,12 @@ export function readRecords(metadata: TableMetadata | undefined): StoredRecord[]
     .toSorted((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1));
 }
 
+/** The loads that have been taken back, of those whose records are kept. */
+export function undoneLoads(metadata: TableMetadata | undefined): ReadonlySet<string> {
+  const undone = readRecords(metadata).filter(({ status }) => status === 'undone');
+  return new Set(undone.map(({ loadId }) => loadId));
+}
+
 /** What undo has to know of a load; `undefined` when nothing was kept. */
 export function readNotes(metadata: TableMetadata | undefined, loadId: string): TableNote[] | undefined {
   const text = metadata?.properties[`${notesPrefix}${loadId}`];

@@ -3,9 +3,9 @@ import { PlumbingError } from '../../errors/index.ts';
 import type { Cell } from '../../iceberg/types.ts';
 import type { Column, JsonObject, LoadInfo, Row, TableDefinition } from '../../model/index.ts';
 import { RowEncoder } from '../../model/row-encoder.ts';
+import { encodeScope, scopeIndexes } from '../../model/scope.ts';
 import { codecOf } from './cell-codec.ts';
 import type { IncomingFile } from './duckdb/incoming-file.ts';
-import { encodeScope } from './encode-scope.ts';
 import { converterOf, isStoredAlike } from './evolve-schema.ts';
 import type { RowSet } from './row-set.ts';
 import { RowSpool } from './row-spool.ts';
@@ -50,7 +50,7 @@ export class PendingRows {
       throw new PlumbingError('SCHEMA_INVALID', `table "${name}": rows came, but it has no columns`);
     }
     const encoded = this.#encoder.encode(rows, this.#taken);
-    const encodedScopes = scopes.map((scope) => encodeScope(this.#target, scope));
+    const encodedScopes = scopes.map((scope) => encodeScope(this.#target, scope, codecOf));
     this.#rows.push(encoded);
     this.#scopes.push(...encodedScopes);
     this.#taken += rows.length;
@@ -61,7 +61,7 @@ export class PendingRows {
     this.#taken += file.rows;
   }
 
-  /** The table gets columns or wider types; rows that were taken before get their new form. */
+  /** The table gets columns or wider types; rows and scopes that were taken before get their new form. */
   evolve(next: TableDefinition): void {
     this.#convertRows(next);
     this.#target = next;
@@ -80,12 +80,16 @@ export class PendingRows {
   }
 
   #convertRows(next: TableDefinition): void {
-    if (this.#rows.length === 0) return;
+    if (!this.hasRows) return;
     const converters = this.#target.columns.map(({ name, type }, index) => {
       const to = (next.columns[index] as Column).type;
       return isStoredAlike(type, to) ? undefined : converterOf(next.name, name, type, to);
     });
     if (converters.every((convert) => convert === undefined)) return;
     this.#rows.rewrite((row) => row.map((cell, index) => converters[index]?.(cell) ?? cell));
+    const places = scopeIndexes(this.#target);
+    this.#scopes = this.#scopes.map((cells) =>
+      cells.map((cell, i) => converters[places[i] as number]?.(cell) ?? cell),
+    );
   }
 }

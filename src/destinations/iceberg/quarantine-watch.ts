@@ -3,6 +3,7 @@ import type { LoadedTable } from '../../iceberg/catalog.ts';
 import { snapshotOf } from '../../iceberg/metadata.ts';
 import type { Row, Value } from '../../model/index.ts';
 import type { Lakehouse } from './lakehouse.ts';
+import { loadsTable, undoneLoads } from './load-records.ts';
 import { quarantineDefinition, quarantineTable } from './quarantine-table.ts';
 import { IcebergReader } from './reader.ts';
 import { readableColumns } from './table-shape.ts';
@@ -29,7 +30,10 @@ export function keepsKeys({ identifier, metadata }: LoadedTable): boolean {
   return readableColumns(identifier.name, metadata).some(({ name }) => name === 'key_text');
 }
 
-/** The rows of a table that wait under one of the keys, with a note of the load that has brought it. Its own rows are not among them. */
+/**
+ * The rows of a table that wait under one of the keys, with a note of the load that has brought it; but for its own, and for those
+ * with such a note already, unless that load has been taken back.
+ */
 export async function supersededRows(
   house: Lakehouse,
   table: string,
@@ -41,10 +45,13 @@ export async function supersededRows(
   const waiting = new IcebergReader(house).readSnapshot(loaded, snapshotOf(loaded.metadata), {
     where: [{ column: 'table_name', op: '=', value: table }],
   });
+  const undone = undoneLoads((await house.load(loadsTable))?.metadata);
   const rows: Row[] = [];
   for await (const row of waiting) {
     // Of two rows of one load nobody knows which is the newer one.
     if (row['load_id'] === loadId || !keys.has(row['key_text'] as string)) continue;
+    const by = row['superseded_by'];
+    if (typeof by === 'string' && !undone.has(by)) continue;
     const noted: Record<string, Value> = { ...row, superseded_by: loadId };
     rows.push(quarantineDefinition.columns.map(({ name }) => noted[name] ?? null));
   }

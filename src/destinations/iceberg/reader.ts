@@ -23,7 +23,7 @@ import { decodeJson } from '../../model/json-text.ts';
 import { encodeValue } from '../../model/row-encoder.ts';
 import { codecOf } from './cell-codec.ts';
 import type { Lakehouse } from './lakehouse.ts';
-import { loadsTable, readRecords } from './load-records.ts';
+import { loadsTable, readRecords, undoneLoads } from './load-records.ts';
 import { quarantineTable } from './quarantine-table.ts';
 import { readState } from './state-properties.ts';
 import type { StoredState } from './state-properties.ts';
@@ -133,7 +133,9 @@ export class IcebergReader implements Reader {
       // Rows of an earlier version, which have no number, come first.
       orderBy: [...(hasSequence ? ['sequence'] : []), 'quarantined_at', 'row_index'],
     };
+    const undone = undoneLoads((await this.#house.load(loadsTable))?.metadata);
     for await (const row of this.readSnapshot(loaded, snapshotOf(loaded.metadata), query)) {
+      const by = row['superseded_by'];
       yield {
         id: Number(row['id']),
         loadId: textOf(row['load_id']),
@@ -142,7 +144,7 @@ export class IcebergReader implements Reader {
         raw: decodeJson(textOf(row['raw_json'])),
         quarantinedAt: textOf(row['quarantined_at']),
         ...(typeof row['key_text'] === 'string' && { key: row['key_text'] }),
-        isSuperseded: typeof row['superseded_by'] === 'string',
+        isSuperseded: typeof by === 'string' && !undone.has(by),
       };
     }
   }

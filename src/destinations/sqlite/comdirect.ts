@@ -4,16 +4,9 @@
  */
 import type { z } from 'zod';
 import { PlumbingError } from '../../errors/index.ts';
-import {
-  RowKeys,
-  compileSchema,
-  createLoadId,
-  dayIn,
-  rowKeyColumn,
-  tableOf,
-  toTimestamp,
-} from '../../model/index.ts';
-import type { Column, JsonObject, Row, TableCounts } from '../../model/index.ts';
+import { createLoadId, dayIn, tableOf, toTimestamp } from '../../model/index.ts';
+import type { JsonObject, TableCounts } from '../../model/index.ts';
+import { RowShaper } from '../../pipeline/row-shaper.ts';
 import {
   accountBalancesTable,
   accountTransactionsBookedTable,
@@ -112,7 +105,7 @@ async function write(
   const startedAt = options.now?.() ?? new Date();
   const signal = options.signal ?? new AbortController().signal;
   const table = tableOf(definition);
-  const parsed = rows.map((row, index) => parseRow(definition, row, index));
+  for (const [index, row] of rows.entries()) requireFitting(definition, row, index);
   const session = await sqlite(target).open({ signal });
   try {
     const load = await session.begin({
@@ -125,11 +118,16 @@ async function write(
       signal,
     });
     try {
-      await load.write(
-        table.name,
-        layOut(definition, load.table(table.name).columns, parsed, partition),
-        scopes,
-      );
+      const shaper = new RowShaper(definition, load.table(table.name));
+      shaper.startPartition(partition);
+      const { rows: shaped, rejected, changes } = shaper.shape(rows);
+      if (rejected[0]) throw misfit(definition.name, rejected[0].index, rejected[0].reason);
+      if (changes.length > 0)
+        await load.evolve(
+          table.name,
+          changes.map(({ column }) => column),
+        );
+      await load.write(table.name, shaped, scopes);
       await load.finishTable(table.name, []);
       await load.publish();
       return load.counts(table.name);
@@ -142,28 +140,12 @@ async function write(
   }
 }
 
-function parseRow({ name, schema }: Definition, row: unknown, index: number): unknown {
-  const result = schema.safeParse(row);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new PlumbingError(
-    'ROW_INVALID',
-    `${name}, row ${index}: ${issue?.path.join('.')}: ${issue?.message}; nothing was written`,
-  );
+/** Before a file is made or opened. */
+function requireFitting({ name, schema }: Definition, row: unknown, index: number): void {
+  const [issue] = schema.safeParse(row).error?.issues ?? [];
+  if (issue) throw misfit(name, index, `${issue.path.join('.')}: ${issue.message}`);
 }
 
-function layOut(
-  definition: Definition,
-  columns: readonly Column[],
-  parsed: readonly unknown[],
-  partition: string,
-): Row[] {
-  const flatten = compileSchema(definition.schema).flattener(columns);
-  const keyIndex = columns.findIndex(({ name }) => name === rowKeyColumn);
-  const keys = new RowKeys(partition);
-  return parsed.map((data) => {
-    const row = flatten(data);
-    if (keyIndex >= 0) row[keyIndex] = keys.keyFor(data);
-    return row;
-  });
+function misfit(name: string, index: number, reason: string): PlumbingError {
+  return new PlumbingError('ROW_INVALID', `${name}, row ${index}: ${reason}; nothing was written`);
 }

@@ -27,6 +27,8 @@ export class SqliteConnection {
   /** Node 22 ends a text at its first NUL when it reads; such texts are then read as bytes. */
   readonly endsTextAtNul: boolean;
   #inTransaction = false;
+  /** Set in a transaction without foreign keys. */
+  #danglingBefore: number | undefined;
   #isOpen = true;
 
   constructor(db: DatabaseSync, path: string) {
@@ -45,18 +47,33 @@ export class SqliteConnection {
     }
   }
 
-  /** Starts a write transaction, waiting for its lock at once and not at the first write. */
-  begin(): void {
-    this.run(() => this.db.exec('BEGIN IMMEDIATE'));
-    this.#inTransaction = true;
+  /**
+   * Starts a write transaction, waiting for its lock at once and not at the first write. Without foreign keys a table can be
+   * replaced that others point to; rows that then point to nothing are found by {@link commit}.
+   */
+  begin(foreignKeys: 'on' | 'off' = 'on'): void {
+    // Within a transaction the setting has no effect.
+    if (foreignKeys === 'off') this.db.exec('PRAGMA foreign_keys = OFF');
+    try {
+      this.run(() => this.db.exec('BEGIN IMMEDIATE'));
+      this.#inTransaction = true;
+      this.#danglingBefore = foreignKeys === 'off' ? this.#countDangling() : undefined;
+    } catch (error) {
+      if (foreignKeys === 'off') {
+        this.rollback();
+        this.db.exec('PRAGMA foreign_keys = ON');
+      }
+      throw error;
+    }
   }
 
   /** Makes the transaction durable and visible; after an error it is rolled back. */
   commit(): void {
     try {
       failpoint('sqlite.committing');
+      this.#requireNoneDangling();
       this.run(() => this.db.exec('COMMIT'));
-      this.#inTransaction = false;
+      this.#ended();
     } catch (error) {
       this.rollback();
       throw error;
@@ -67,17 +84,38 @@ export class SqliteConnection {
   /** Undoes the transaction, if there is one. */
   rollback(): void {
     if (!this.#inTransaction) return;
-    this.#inTransaction = false;
     try {
       this.db.exec('ROLLBACK');
     } catch {
       // SQLite has rolled back by itself, as it does when the disk is full.
     }
+    this.#ended();
+  }
+
+  #ended(): void {
+    this.#inTransaction = false;
+    if (this.#danglingBefore === undefined) return;
+    this.#danglingBefore = undefined;
+    this.db.exec('PRAGMA foreign_keys = ON');
+  }
+
+  /** Rows whose foreign keys point to nothing. */
+  #countDangling(): number {
+    return Number(this.db.prepare('SELECT count(*) AS n FROM pragma_foreign_key_check').get()?.['n']);
+  }
+
+  #requireNoneDangling(): void {
+    if (this.#danglingBefore === undefined || this.#countDangling() <= this.#danglingBefore) return;
+    throw new PlumbingError(
+      'DEST_FAILED',
+      `${this.path}: rows of a table that somebody has added would point to rows that this load removes; delete them, or drop that foreign key, and run again`,
+      { context: { path: this.path } },
+    );
   }
 
   /** Runs `work` in one write transaction: all of it is committed, or nothing. */
-  transaction<T>(work: () => T): T {
-    this.begin();
+  transaction<T>(work: () => T, foreignKeys: 'on' | 'off' = 'on'): T {
+    this.begin(foreignKeys);
     let result: T;
     try {
       result = this.run(() => {

@@ -41,8 +41,11 @@ export function convertedCell(
 ): string {
   if (isStoredAlike(from.type, to.type)) return cell;
   db.function(call, { useBigIntArguments: true }, cellConverter(table, to.name, from.type, to.type));
-  // As bytes, because Node 22 ends a text argument at its first NUL.
-  return from.type === 'string' ? `${call}(CAST(${cell} AS BLOB))` : `${call}(${cell})`;
+  // As bytes, because Node 22 ends a text argument at its first NUL; those of a UTF-16 database would be others.
+  const { encoding } = db.prepare('PRAGMA encoding').get() ?? {};
+  return from.type === 'string' && encoding === 'UTF-8'
+    ? `${call}(CAST(${cell} AS BLOB))`
+    : `${call}(${cell})`;
 }
 
 /** A text that was read as bytes, so that a NUL in it is kept. */

@@ -191,7 +191,7 @@ export class SqliteLoad implements Load {
   }
 
   #commit(tables: readonly TableLoad[], state: readonly StateEntry[]): void {
-    this.#connection.transaction(() => this.#apply(tables, state));
+    this.#connection.transaction(() => this.#apply(tables, state), foreignKeysFor(tables));
     for (const table of tables) table.committed();
   }
 
@@ -216,7 +216,7 @@ export class SqliteLoad implements Load {
   /** Writes a staged load in a transaction that stays open until it is published or undone. */
   #applyStaged(): void {
     if (this.#isApplied) return;
-    this.#connection.begin();
+    this.#connection.begin(foreignKeysFor(this.#tables.finished()));
     try {
       const state = this.#tables.stagedState();
       this.#connection.run(() => this.#apply(this.#tables.finished(), state));
@@ -267,6 +267,10 @@ export class SqliteLoad implements Load {
   #requireOpen(isLast = false): void {
     requireOpen({ hasEnded: this.#hasEnded, isAudited: this.#isApplied }, isLast);
   }
+}
+
+function foreignKeysFor(tables: readonly TableLoad[]): 'on' | 'off' {
+  return tables.some((table) => table.replacesReferenced) ? 'off' : 'on';
 }
 
 function now(): string {

@@ -1,19 +1,17 @@
 /** Brings the table in the database to the definition that the load needs, in the caller's transaction. */
 import type { DatabaseSync } from 'node:sqlite';
-import { failpoint } from '../../failpoints/index.ts';
 import { PlumbingError } from '../../errors/index.ts';
 import type { Column, TableDefinition } from '../../model/index.ts';
 import { codecOf } from './codec.ts';
 import { mayNotFit } from '../../model/convert-cell.ts';
-import { cellConverter, convertedCell, isStoredAlike } from './convert-cell.ts';
+import { cellConverter, isStoredAlike } from './convert-cell.ts';
 import { quoteIdentifier } from '../../model/sql-text.ts';
 import { iterate } from './iterate.ts';
-import { addedColumns, definitionText, physicalKey, sameNames } from '../../model/table-layout.ts';
+import { definitionText, physicalKey, sameNames } from '../../model/table-layout.ts';
+import { otherColumns } from './other-columns.ts';
+import { needsRebuild, rebuild } from './rebuild.ts';
 import { writeDefinition } from './schema-store.ts';
 import { createTableSql } from './table-layout.ts';
-
-const rebuildName = '_plumbing_rebuild';
-const convertFunction = '_plumbing_convert';
 
 /**
  * Creates or alters the table, and stores its definition. Added columns are cheap; a changed type or key rewrites the
@@ -42,7 +40,8 @@ export function migrate(
 }
 
 /**
- * Looks, without changing anything, whether {@link migrate} would lose digits or find rows that share a key.
+ * Looks, without changing anything, whether {@link migrate} would lose digits, find rows that share a key, or a column of
+ * somebody else in the place of a new one.
  *
  * @throws PlumbingError `SCHEMA_DRIFT`
  */
@@ -57,6 +56,7 @@ export function requireMigratable(db: DatabaseSync, stored: TableDefinition, tar
     values.setReadBigInts(true);
     for (const { value = null } of iterate(values)) convert(value);
   }
+  requireFreeNames(db, stored, target);
   const key = physicalKey(target);
   if (key.length === 0 || sameNames(key, physicalKey(stored))) return;
   const names = key.map(quoteIdentifier);
@@ -76,40 +76,17 @@ export function requireMigratable(db: DatabaseSync, stored: TableDefinition, tar
   );
 }
 
-function needsRebuild(stored: TableDefinition, target: TableDefinition): boolean {
-  if (!sameNames(physicalKey(stored), physicalKey(target))) return true;
-  return stored.columns.some((column, index) => {
-    const { type } = target.columns[index] as Column;
-    return !isStoredAlike(column.type, type) || codecOf(column.type).sqlType !== codecOf(type).sqlType;
-  });
-}
-
-function rebuild(db: DatabaseSync, stored: TableDefinition, target: TableDefinition): void {
-  const table = quoteIdentifier(target.name);
-  const extras = db
-    .prepare(
-      "SELECT sql FROM sqlite_schema WHERE tbl_name = ? COLLATE NOCASE AND type IN ('index', 'trigger') AND sql IS NOT NULL",
-    )
-    .all(target.name);
-  db.exec(createTableSql(target, rebuildName, physicalKey(target)));
-  const names = [...stored.columns, ...addedColumns(stored)].map(({ name }) => quoteIdentifier(name));
-  const cells = stored.columns.map((from, index) => {
-    const change = [from, target.columns[index] as Column] as const;
-    return convertedCell(db, target.name, change, quoteIdentifier(from.name), `${convertFunction}_${index}`);
-  });
-  const added = addedColumns(stored).map(({ name }) => quoteIdentifier(name));
-  db.exec(
-    `INSERT INTO ${rebuildName} (${names.join(', ')}) SELECT ${[...cells, ...added].join(', ')} FROM ${table}`,
+function requireFreeNames(db: DatabaseSync, stored: TableDefinition, target: TableDefinition): void {
+  const added = target.columns.slice(stored.columns.length);
+  if (added.length === 0) return;
+  const others = new Set(otherColumns(db, stored).map(({ name }) => name.toLowerCase()));
+  const taken = added.find(({ name }) => others.has(name.toLowerCase()));
+  if (!taken) return;
+  throw new PlumbingError(
+    'SCHEMA_DRIFT',
+    `table "${target.name}": the rows bring column "${taken.name}", and somebody has added a column of that name; rename or drop that one`,
+    { context: { table: target.name, column: taken.name } },
   );
-  failpoint('sqlite.table_copied');
-  // Without it SQLite would refuse the renaming while a view still names the table that is gone for a moment.
-  db.exec('PRAGMA legacy_alter_table = ON');
-  try {
-    db.exec(`DROP TABLE ${table}; ALTER TABLE ${rebuildName} RENAME TO ${table}`);
-  } finally {
-    db.exec('PRAGMA legacy_alter_table = OFF');
-  }
-  for (const { sql } of extras) db.exec(String(sql));
 }
 
 /** A column may be empty as long as older rows may lack it. */

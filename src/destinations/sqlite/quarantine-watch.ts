@@ -30,9 +30,9 @@ export class QuarantineWatch {
   note(): void {
     const { keys } = this.#seen;
     if (keys.size === 0) return;
-    // Of two rows of one load nobody knows which is the newer one.
+    // Of two rows of one load nobody knows which is the newer one. The first mark stays: it goes when its load is taken back.
     const mark = this.#db.prepare(
-      'UPDATE _plumbing_quarantine SET superseded_by = ? WHERE table_name = ? AND key_text = ? AND load_id <> ?',
+      'UPDATE _plumbing_quarantine SET superseded_by = ? WHERE table_name = ? AND key_text = ? AND load_id <> ? AND superseded_by IS NULL',
     );
     for (const key of keys) mark.run(this.#loadId, this.#table, key, this.#loadId);
   }

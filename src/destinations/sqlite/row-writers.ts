@@ -4,6 +4,7 @@ import type { LoadInfo, TableDefinition } from '../../model/index.ts';
 import type { SqlValue } from './codec.ts';
 import { quoteIdentifier, quoteText } from '../../model/sql-text.ts';
 import type { SqlRow } from './codec.ts';
+import { rowIdName } from './table-layout.ts';
 import { physicalKey } from '../../model/table-layout.ts';
 
 /** What became of the rows of one commit. */
@@ -51,11 +52,11 @@ export class TableSql {
   }
 
   /**
-   * The statement that brings `count` rows at once into the table, by key where it has one. A failure leaves the rows
+   * The statement that brings `count` rows at once into the table, by key where it has one. With `OR FAIL` a failure leaves the rows
    * before it in place, so the caller's transaction must be rolled back: then SQLite keeps no copies of pages for it.
    */
-  insertRows(count: number): string {
-    const insert = `INSERT OR FAIL ${this.into} VALUES ${Array(count).fill(`(${this.values})`).join(', ')}`;
+  insertRows(count: number, orFail: '' | 'OR FAIL'): string {
+    const insert = `INSERT ${orFail} ${this.into} VALUES ${Array(count).fill(`(${this.values})`).join(', ')}`;
     const key = physicalKey(this.#definition);
     if (key.length === 0) return insert;
     const conflict = `${insert} ON CONFLICT (${key.map(quoteIdentifier).join(', ')})`;
@@ -161,15 +162,17 @@ export class RowsWriter {
     db.exec('CREATE TEMP TABLE IF NOT EXISTS _plumbing_mark (id INTEGER PRIMARY KEY)');
     this.#mark = db.prepare('INSERT OR REPLACE INTO temp._plumbing_mark VALUES (-1)');
     this.#lastRowId = this.#markRowId();
-    const rowId = rowIdName(table);
+    const rowId = rowIdName(table.columns.map(({ name }) => name));
     this.#selectMaxRowId = db.prepare(`SELECT max(${rowId ?? 'NULL'}) AS id FROM ${sql.table}`);
     this.#selectMaxRowId.setReadBigInts(true);
     this.#maxRowId = this.#readMaxRowId();
     // Where the numbers can not be read, or SQLite might give them at random, rows are counted one by one.
     const isCountable = rowId !== undefined && this.#maxRowId < 2 ** 50;
     this.#manyRows = isCountable ? Math.min(rowsAtOnce, Math.floor(maxParameters / this.#width)) : 1;
-    this.#one = db.prepare(sql.insertRows(1));
-    this.#many = this.#manyRows > 1 ? db.prepare(sql.insertRows(this.#manyRows)) : this.#one;
+    // It would also hold for statements within triggers of the table, whatever those say (INSERT OR IGNORE).
+    const orFail = hasTrigger(db, table.name) ? '' : 'OR FAIL';
+    this.#one = db.prepare(sql.insertRows(1, orFail));
+    this.#many = this.#manyRows > 1 ? db.prepare(sql.insertRows(this.#manyRows, orFail)) : this.#one;
   }
 
   /** Takes a row; it may wait until {@link flush}. */
@@ -220,8 +223,9 @@ export class RowsWriter {
   }
 }
 
-/** A name of SQLite's row id that no column has taken. */
-function rowIdName({ columns }: TableDefinition): string | undefined {
-  const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
-  return ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name));
+function hasTrigger(db: DatabaseSync, table: string): boolean {
+  const find = db.prepare(
+    "SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE",
+  );
+  return find.get(table) !== undefined;
 }

@@ -1,11 +1,8 @@
 /** Write modes that swap whole sets of rows: all rows of a load are there when one of these starts. */
 import type { DatabaseSync } from 'node:sqlite';
-import { PlumbingError } from '../../errors/index.ts';
-import type { JsonObject, TableDefinition } from '../../model/index.ts';
+import type { TableDefinition } from '../../model/index.ts';
 import { closesAbsent } from '../../model/table.ts';
-import { codecOf } from './codec.ts';
 import type { SqlRow, SqlValue } from './codec.ts';
-import { encodeValue } from '../../model/row-encoder.ts';
 import { RowsWriter, TableSql } from './row-writers.ts';
 import type { LoadStamp, Tally } from './row-writers.ts';
 import { writeVersions } from './scd2-writer.ts';
@@ -75,27 +72,4 @@ function writeScopes(
     writer.write(row);
   }
   writer.flush();
-}
-
-/**
- * A scope named by the source, in stored form: the cells of the scope's own columns.
- *
- * @throws PlumbingError `ROW_INVALID` when it lacks a column or a value does not fit.
- */
-export function encodeScope(table: TableDefinition, scope: JsonObject): SqlRow {
-  const names =
-    table.write.mode === 'merge' && table.write.strategy === 'delete-insert' ? table.write.scope : [];
-  return names.flatMap((name) => {
-    const column = table.columns.find((candidate) => candidate.name === name);
-    if (!column) return [];
-    const value = scope[name];
-    if (value !== undefined) return [encodeValue(table.name, column, value, codecOf)];
-    throw new PlumbingError(
-      'ROW_INVALID',
-      `table "${table.name}": a scope of the source lacks column "${name}"`,
-      {
-        context: { table: table.name },
-      },
-    );
-  });
 }

@@ -27,6 +27,12 @@ export function createTableSql(table: TableDefinition, name: string, key: readon
   return `CREATE TABLE ${quoteIdentifier(name)} (\n  ${lines.join(',\n  ')}\n)`;
 }
 
+/** A name of SQLite's row id that no column has taken. */
+export function rowIdName(columns: readonly string[]): string | undefined {
+  const taken = new Set(columns.map((name) => name.toLowerCase()));
+  return ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name));
+}
+
 /**
  * Checks that SQLite can hold the table, and that key and scope name columns of it. A stream without a schema has no
  * columns yet (`isOpen`): then names are checked later.

@@ -17,14 +17,16 @@ import type { SqliteConnection } from './connection.ts';
 import { cellConverter, isStoredAlike } from './convert-cell.ts';
 import type { ConvertCell } from './convert-cell.ts';
 import { migrate, requireMigratable } from './migrate.ts';
+import { isReferenced, needsRebuild } from './rebuild.ts';
 import { QuarantineWatch } from './quarantine-watch.ts';
 import { QuarantineWriter, encodeQuarantined } from './quarantine-store.ts';
 import { RowBuffer, checkpointRows } from './row-buffer.ts';
 import { RowEncoder } from '../../model/row-encoder.ts';
+import { encodeScope, scopeIndexes } from '../../model/scope.ts';
 import { codecOf } from './codec.ts';
 import type { SqlRow, SqlValue } from './codec.ts';
 import type { Tally } from './row-writers.ts';
-import { encodeScope, writeSet } from './set-writers.ts';
+import { writeSet } from './set-writers.ts';
 import { checkDefinition, createTableSql } from './table-layout.ts';
 import type { UndoLog } from './undo-log.ts';
 
@@ -105,6 +107,16 @@ export class TableLoad {
     );
   }
 
+  /** Whether the next commit writes a table anew that other tables point to. */
+  get replacesReferenced(): boolean {
+    const stored = this.#stored;
+    return (
+      stored !== undefined &&
+      needsRebuild(stored, this.#target) &&
+      isReferenced(this.#connection.db, stored.name)
+    );
+  }
+
   /** Creates the table when it is missing, empty, in the caller's transaction. */
   create(): void {
     if (this.#stored || this.#target.columns.length === 0) return;
@@ -121,17 +133,21 @@ export class TableLoad {
     return next;
   }
 
-  /** Rows that were taken before a column widened get its new form. */
+  /** Rows and scopes that were taken before a column widened get its new form. */
   #convertTaken(next: TableDefinition): void {
-    if (this.#rows.length === 0) return;
+    if (this.#rows.length === 0 && this.#scopes.length === 0) return;
     const converters = this.#target.columns.map(({ name, type }, index): ConvertCell | undefined => {
       const to = (next.columns[index] as Column).type;
       return isStoredAlike(type, to) ? undefined : cellConverter(next.name, name, type, to);
     });
     if (converters.every((convert) => convert === undefined)) return;
-    this.#connection.run(() =>
-      this.#rows.rewrite((row) => row.map((cell, index) => converters[index]?.(cell) ?? cell)),
-    );
+    const places = scopeIndexes(this.#target);
+    this.#connection.run(() => {
+      this.#rows.rewrite((row) => row.map((cell, index) => converters[index]?.(cell) ?? cell));
+      this.#scopes = this.#scopes.map((cells) =>
+        cells.map((cell, i) => converters[places[i] as number]?.(cell) ?? cell),
+      );
+    });
   }
 
   write(rows: readonly Row[], scopes: readonly JsonObject[]): void {
@@ -142,7 +158,7 @@ export class TableLoad {
       );
     }
     const encoded = this.#encoder.encode(rows, this.#taken);
-    const encodedScopes = scopes.map((scope) => encodeScope(this.#target, scope));
+    const encodedScopes = scopes.map((scope) => encodeScope(this.#target, scope, codecOf));
     this.#connection.run(() => {
       this.#rows.push(encoded);
       this.#watch.see(this.#target, rows);

@@ -100,7 +100,7 @@ export function keepQuarantined(
   for (const id of ids) keep.run(loadId, id, table);
 }
 
-/** Puts them back, in the caller's transaction, but for those that are there again. */
+/** Puts them back, in the caller's transaction, but for those that are there again; and what the load has superseded waits again. */
 export function restoreQuarantined(db: DatabaseSync, loadId: string): void {
   // The load may be of an earlier version, and the last that touched the file.
   createBookkeeping(db);
@@ -109,4 +109,6 @@ export function restoreQuarantined(db: DatabaseSync, loadId: string): void {
     `INSERT OR IGNORE INTO _plumbing_quarantine (id, load_id, ${quarantineColumns})
      SELECT id, row_load_id, ${quarantineColumns} FROM _plumbing_undo_quarantine WHERE load_id = ? ORDER BY id`,
   ).run(loadId);
+  for (const table of ['_plumbing_quarantine', '_plumbing_undo_quarantine'])
+    db.prepare(`UPDATE ${table} SET superseded_by = NULL WHERE superseded_by = ?`).run(loadId);
 }

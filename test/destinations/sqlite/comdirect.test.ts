@@ -104,6 +104,15 @@ describe('booked transactions', () => {
   });
 });
 
+test('fields that the bank has added stay, and become columns', async () => {
+  const table = 'account_transactions__booked';
+  await writeAccountTransactionsBooked(path, 'A', [{ ...booking('1', '-1'), newField: 'x' }]);
+  expect(await read(table, 'reference', 'new_field')).toEqual([['1', 'x']]);
+  expect(
+    await writeAccountTransactionsBooked(path, 'A', [{ ...booking('1', '-1'), newField: 'x' }]),
+  ).toMatchObject({ updated: 0, unchanged: 1 });
+});
+
 describe('pending transactions', () => {
   const values = () => read('account_transactions__not_booked', 'account_id', 'amount__value');
 

@@ -305,16 +305,23 @@ describe('scd2', () => {
     expect(await versions()).toEqual(['1a 01h-03h', '2b 01h-02h', '2B 02h-...']);
   });
 
-  test('a complete read without rows closes all', async () => {
+  const emptying = () => ({
+    ...table(),
+    write: { mode: 'merge', strategy: 'scd2', closeAbsent: true, allowEmpty: true } as const,
+  });
+
+  test('a complete read without rows closes all where it may be empty', async () => {
     await database().load(table(), [[1, 'a']], at(1));
     await database().load(table(), [], at(2));
+    expect(await versions()).toEqual(['1a 01h-...']);
+    await database().load(emptying(), [], at(2));
     expect(await versions()).toEqual(['1a 01h-02h']);
   });
 
   test('a change at the very instant of the version before, or with a clock that went back, still leaves no overlap', async () => {
     await database().load(table(), [[1, 'a']], at(2));
     await database().load(table(), [[1, 'b']], at(2));
-    await database().load(table(), [], at(1));
+    await database().load(emptying(), [], at(1));
     await database().load(table(), [[1, 'b']], at(2));
     expect(await versions()).toEqual([
       '1a 02h-02:00:00.000001Z',
