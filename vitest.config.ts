@@ -10,7 +10,7 @@ export default defineConfig({
     testTimeout: kind === undefined ? 30_000 : 120_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    // The default is one where there are two processors.
-    ...(kind !== 'soak' && { maxWorkers: 2 }),
+    // The default is one where there are two processors. Long ones often wait for a server.
+    ...(kind !== 'soak' && { maxWorkers: kind === 'long' ? 3 : 2 }),
   },
 });

@@ -30,7 +30,12 @@ export interface TableCommit {
  */
 export type CommitResult =
   | { readonly outcome: 'committed'; readonly tables: readonly LoadedTable[] }
-  | { readonly outcome: 'conflict'; readonly reason: string }
+  | {
+      readonly outcome: 'conflict';
+      readonly reason: string;
+      /** The request may have been delivered twice, and this be the second answer: the commit itself is what came first. */
+      readonly mayBeOwn?: true;
+    }
   | { readonly outcome: 'unknown'; readonly cause: unknown };
 
 /** Branches of a whole catalog, beside the one that it shows. */

@@ -22,7 +22,7 @@ export interface IdempotencyKeys {
 /** How a commit's request ended; see `CommitResult`. */
 export type CommitOutcome =
   | { readonly outcome: 'committed' }
-  | { readonly outcome: 'conflict'; readonly reason: string }
+  | { readonly outcome: 'conflict'; readonly reason: string; readonly mayBeOwn?: true }
   | { readonly outcome: 'unknown'; readonly cause: unknown };
 
 /**
@@ -65,7 +65,11 @@ async function sendOnce(send: () => Promise<unknown>): Promise<CommitOutcome> {
     if (!(error instanceof HttpError)) return { outcome: 'unknown', cause: error };
     const { status, context } = error;
     if (status === 409)
-      return { outcome: 'conflict', reason: messageOf(error) ?? 'another commit came first' };
+      return {
+        outcome: 'conflict',
+        reason: messageOf(error) ?? 'another commit came first',
+        mayBeOwn: true,
+      };
     if (status === 429) {
       await sleep(Math.min(Number(context['retryAfterMs'] ?? 1_000), maxRetryAfterMs));
       return { outcome: 'conflict', reason: 'the catalog is busy (429)' };

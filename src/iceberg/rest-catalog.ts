@@ -33,8 +33,9 @@ const delegation = { 'x-iceberg-access-delegation': 'vended-credentials' };
 
 /**
  * Makes the catalog. All tables of a commit are changed in one step (`transactions/commit`), which the server has to support, as
- * Nessie, Polaris and Lakekeeper do. A commit is sent once, never again by itself, unless the server keeps keys for that: a conflict (409)
- * and a refusal for too many requests (429) have certainly changed nothing; an answer that is lost, late or of status 408 or 5xx
+ * Nessie, Polaris and Lakekeeper do. A commit is sent once, never again by itself, unless the server keeps keys for that: a refusal
+ * for too many requests (429) has certainly changed nothing, a conflict (409) neither, unless it answers a second delivery of the same
+ * request (`mayBeOwn`); an answer that is lost, late or of status 408 or 5xx
  * leaves the outcome unknown; any other refusal is an error.
  *
  * @throws PlumbingError from each method: `AUTH_REJECTED` for 401 and 403, `DEST_FAILED` for other refusals and for answers that

@@ -95,8 +95,7 @@ export async function commitTables<P extends PreparedCommit>(
       unanswered.push({ token, prepared });
       await sleep(settleMs);
     } else {
-      // A conflict may be with this very commit, for the same reason.
-      if (await isThere(house, plan, token, result.reason))
+      if (result.mayBeOwn && (await isThere(house, plan, token, result.reason)))
         return { tables: await reload(house, prepared.commits), prepared, token };
       await prepared.discard();
     }

@@ -31,7 +31,7 @@ test('four processes with 100 upserting commits each on one table: every row onc
   await house.catalog.close();
   const parts = warehouse.files(/\/t\/.*\.(avro|parquet)$/).map((path) => `file://${path}`);
   expect(parts.filter((path) => !needed.has(path))).toEqual([]);
-}, 240_000);
+}, 480_000);
 
 /** A catalog that does something else with some commits. */
 function faulty(

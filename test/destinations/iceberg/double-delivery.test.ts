@@ -22,7 +22,7 @@ function answering(catalog: Catalog, answer: () => CommitResult): Catalog {
 }
 
 test.each<[string, () => CommitResult]>([
-  ['a conflict', () => ({ outcome: 'conflict', reason: 'another commit came first' })],
+  ['a conflict', () => ({ outcome: 'conflict', reason: 'another commit came first', mayBeOwn: true })],
   [
     'a refusal',
     () => {
