@@ -18,6 +18,8 @@ interface Shown {
   readonly views: readonly View[];
   /** Why tables can't be read. */
   readonly flaws: readonly PlumbingError[];
+  /** Whether some of them were met only here, in making views: the next query may do better. */
+  readonly isRetried: boolean;
 }
 
 /** The attachments of one connection. */
@@ -48,10 +50,12 @@ export class Attachments {
     for (const attachment of this.#all) {
       const views = await attachment.begin(signal, sql);
       const shown = this.#shown.get(attachment);
-      if (shown?.views === views && shown.flaws.length === 0) continue;
+      if (shown?.views === views && !shown.isRetried) continue;
       const flaws = await this.#show(attachment.alias, views);
       // Noted only now: what failed half-way is done again by the next query.
-      this.#shown.set(attachment, { views, flaws });
+      const known = new Set(views.map(({ rows }) => rows));
+      const isRetried = flaws.some((flaw) => !known.has(flaw));
+      this.#shown.set(attachment, { views, flaws, isRetried });
     }
   }
 

@@ -68,12 +68,14 @@ export class FileAttachment implements Attachment {
   #views(isMirrored: boolean): View[] {
     const mirror = isMirrored ? this.#mirror : undefined;
     const mirrored = new Set(mirror ? mirroredTables(this.#file) : []);
-    return this.#file.tables.map((table) => ({
-      name: table.name,
-      rows:
+    return this.#file.tables.map((table) => {
+      const { name, flaw } = table;
+      if (flaw) return { name, rows: flaw, nulls: 'SELECT NULL AS unreadable' };
+      const rows =
         mirror && mirrored.has(table)
-          ? `SELECT * EXCLUDE (${rowIdColumn}) FROM ${quoteIdentifier(mirror.catalog)}.main.${quoteIdentifier(table.name)}`
-          : `SELECT * FROM ${scanName}(${quoteText(this.alias)}, ${quoteText(table.name)})`,
-    }));
+          ? `SELECT * EXCLUDE (${rowIdColumn}) FROM ${quoteIdentifier(mirror.catalog)}.main.${quoteIdentifier(name)}`
+          : `SELECT * FROM ${scanName}(${quoteText(this.alias)}, ${quoteText(name)})`;
+      return { name, rows };
+    });
   }
 }

@@ -1,5 +1,6 @@
 /** What can be read in a database file, whoever made it. */
 import type { DatabaseSync } from 'node:sqlite';
+import { PlumbingError } from '../../errors/index.ts';
 import type { LogicalType, TableDefinition } from '../../model/index.ts';
 import { codecOf } from './codec.ts';
 import type { Codec } from './codec.ts';
@@ -12,6 +13,8 @@ export interface TableShape {
   readonly columns: readonly ColumnShape[];
   /** Its definition, when this library made it. */
   readonly own: TableDefinition | undefined;
+  /** Why it can't be read, as a view of a table that is gone; it then has no columns. */
+  readonly flaw?: PlumbingError;
 }
 
 /** One column. */
@@ -24,11 +27,11 @@ export interface ColumnShape {
   readonly isForeign: boolean;
 }
 
-/** All tables and views but those of the bookkeeping, by name. */
+/** All tables and views but those of the bookkeeping, and one without a name, which no query could name; by name. */
 export function tableShapes(db: DatabaseSync, path: string): TableShape[] {
   const names = db
     .prepare(
-      `SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')
+      `SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name <> ''
          AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_plumbing\\_%' ESCAPE '\\' ORDER BY name`,
     )
     .all();
@@ -38,7 +41,19 @@ export function tableShapes(db: DatabaseSync, path: string): TableShape[] {
 function tableShape(db: DatabaseSync, path: string, name: string): TableShape {
   const own = readDefinition(db, name, path);
   const types = new Map(own ? physicalColumns(own).map((column) => [column.name, column.type]) : []);
-  const columns = db.prepare('SELECT name, type FROM pragma_table_info(?)').all(name);
+  let columns: Record<string, unknown>[];
+  try {
+    columns = db.prepare('SELECT name, type FROM pragma_table_info(?)').all(name);
+  } catch (error) {
+    if (!isFlawOfOne(error)) throw error;
+    const message = `${path}: "${name}" can not be read (${error.message})`;
+    return {
+      name,
+      own: undefined,
+      columns: [],
+      flaw: new PlumbingError('DEST_FAILED', message, { cause: error }),
+    };
+  }
   return {
     name,
     own,
@@ -48,6 +63,14 @@ function tableShape(db: DatabaseSync, path: string, name: string): TableShape {
       return { name: String(column['name']), type, codec: codecOf(type), isForeign: known === undefined };
     }),
   };
+}
+
+/** Whether SQLite can't make sense of one table or view, with nothing wrong with the file: SQLITE_ERROR. */
+function isFlawOfOne(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const { errcode } = error as { errcode?: number };
+  // The kind of an error is in the lowest byte.
+  return errcode !== undefined && (errcode & 0xff) === 1;
 }
 
 /** By SQLite's rules of column affinity (Datatypes In SQLite, section 3.1). */

@@ -1,0 +1,70 @@
+/** SQLite files that other programs made. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openAnalytics } from '../../src/analytics/index.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'plumbing-foreign-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function foreign(sql: string): string {
+  const path = join(folder, 'f.db');
+  const db = new DatabaseSync(path);
+  // Node 24 and later keep even its own schema from a program.
+  (db as { enableDefensive?: (isOn: boolean) => void }).enableDefensive?.(false);
+  db.exec(sql);
+  db.close();
+  return path;
+}
+
+describe('a table or view that SQLite can not make sense of fails the queries that name it, and no others', () => {
+  const innocent = 'CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1);';
+  test.each([
+    ['a view of a dropped table', 'CREATE TABLE x (a); CREATE VIEW v AS SELECT a FROM x; DROP TABLE x', 'x'],
+    ['a view with an unknown function', 'CREATE VIEW v AS SELECT a FROM t WHERE my_fn(a)', 'my_fn'],
+    [
+      'a virtual table of an unknown module',
+      `PRAGMA writable_schema = 1;
+       INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql)
+       VALUES ('table', 'v', 'v', 0, 'CREATE VIRTUAL TABLE v USING nosuchmod(a)')`,
+      'nosuchmod',
+    ],
+  ])('%s', async (_, sql, word) => {
+    const path = foreign(innocent + sql);
+    await using db = await openAnalytics({ attach: { f: path } });
+    expect(await db.query('SELECT * FROM f.t').all()).toEqual([{ a: 1 }]);
+    for (const list of ['*', 'count(*)']) {
+      await expect(db.query(`SELECT ${list} FROM f.v`).all()).rejects.toMatchObject({
+        code: 'DEST_FAILED',
+        message: expect.stringMatching(new RegExp(`f\\.db: "v" can not be read .*${word}`)) as string,
+      });
+    }
+    // A column that is not known is missed by DuckDB: the reason stands beside what it says.
+    await expect(db.query('SELECT a FROM f.v').all()).rejects.toThrow(word);
+    expect(await db.tables()).toEqual([
+      { alias: 'f', table: 't', columns: [{ name: 'a', type: 'int64' }] },
+      { alias: 'f', table: 'v', columns: [] },
+    ]);
+  });
+
+  test('it can be read once it is mended, and what a query made of the others stays till then', async () => {
+    const path = foreign(`${innocent} CREATE VIEW v AS SELECT a FROM x`);
+    await using db = await openAnalytics({ attach: { f: path } });
+    await db.query('CREATE VIEW f.own AS SELECT a + 1 AS b FROM f.t').all();
+    expect(await db.query('FROM f.own').all()).toEqual([{ b: 2 }]);
+    foreign("CREATE TABLE x (a TEXT); INSERT INTO x VALUES ('there')");
+    expect(await db.query('FROM f.v').all()).toEqual([{ a: 'there' }]);
+  });
+
+  test('a table without a name is not shown', async () => {
+    const path = foreign(`${innocent} CREATE TABLE "" (b INTEGER)`);
+    await using db = await openAnalytics({ attach: { f: path } });
+    expect(await db.query('SELECT * FROM f.t').all()).toEqual([{ a: 1 }]);
+    expect((await db.tables()).map(({ table }) => table)).toEqual(['t']);
+  });
+});
