@@ -21,13 +21,20 @@ snapshots AS MATERIALIZED (
   FROM {{schema}}.account_balances
   WHERE balance__value IS NOT NULL
     AND (CAST($account_id AS VARCHAR) IS NULL OR account_id = CAST($account_id AS VARCHAR))
-    AND (CAST($to AS DATE) IS NULL OR CAST(_inserted_at_day AS DATE) <= CAST($to AS DATE))
 ),
--- A day after the newest snapshot would be a guess, also when $to is later.
+-- A day after the newest snapshot would be a guess, also when $to is later. Snapshots after $to count only to work out the
+-- days before the first of an account: then the others have to reach as far.
+last_day AS (
+  SELECT
+    least(CAST($to AS DATE), max(day) FILTER (
+      WHERE CAST($reconstruct AS BOOLEAN) OR CAST($to AS DATE) IS NULL OR day <= CAST($to AS DATE)
+    )) AS day
+  FROM snapshots
+),
 days AS (
   SELECT
     account_id,
-    CAST(unnest(generate_series(min(day), (SELECT max(day) FROM snapshots), INTERVAL 1 DAY)) AS DATE) AS day
+    CAST(unnest(generate_series(min(day), (SELECT day FROM last_day), INTERVAL 1 DAY)) AS DATE) AS day
   FROM snapshots
   GROUP BY account_id
 ),
@@ -87,7 +94,10 @@ history AS MATERIALIZED (
   WHERE NOT is_first
 ),
 chosen AS (
-  SELECT * FROM history WHERE CAST($from AS DATE) IS NULL OR day >= CAST($from AS DATE)
+  SELECT *
+  FROM history
+  WHERE (CAST($from AS DATE) IS NULL OR day >= CAST($from AS DATE))
+    AND (CAST($to AS DATE) IS NULL OR day <= CAST($to AS DATE))
 ),
 total AS (
   SELECT

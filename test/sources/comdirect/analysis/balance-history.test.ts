@@ -113,3 +113,35 @@ test('days before the first snapshot can be worked out from bookings', async () 
   const from = await balanceHistory(db, { reconstruct: true, accountId: 'giro', from: '2026-03-01' });
   expect(brief(from)[0]).toEqual(['2026-03-01', null, '150.0000', 'EUR', 'bookings']);
 });
+
+test('a range that ends before a first snapshot has the days that all of the history has', async () => {
+  const db = await duckBank({
+    balances: [
+      snapshot('giro', '2026-01-12', '100'),
+      snapshot('savings', '2026-02-01', '5000'),
+      snapshot('savings', '2026-02-03', '5100'),
+    ],
+    booked: [
+      booking('2026-01-10', '-10', 'Laden'),
+      booking('2026-01-20', '500', 'Zins', { account_id: 'savings' }),
+    ],
+  });
+  const whole = await balanceHistory(db, { reconstruct: true });
+  const sums = Object.fromEntries(
+    whole.filter(({ account_id: account }) => account === null).map(({ day, balance }) => [day, balance]),
+  );
+  expect(sums).toMatchObject({ '2026-01-12': '4600.0000', '2026-01-20': '5100.0000' });
+  for (const to of ['2026-01-05', '2026-01-11', '2026-01-12', '2026-01-31', '2026-02-02', '2026-12-31']) {
+    expect(await balanceHistory(db, { reconstruct: true, to })).toEqual(whole.filter(({ day }) => day <= to));
+    const from = '2026-01-11';
+    expect(await balanceHistory(db, { reconstruct: true, from, to })).toEqual(
+      whole.filter(({ day }) => day >= from && day <= to),
+    );
+  }
+  // Without it, a range ends with its last snapshot.
+  expect(brief(await balanceHistory(db, { to: '2026-01-31' }))).toEqual([
+    ['2026-01-12', null, '100.0000', 'EUR', 'snapshot'],
+    ['2026-01-12', 'giro', '100.0000', 'EUR', 'snapshot'],
+  ]);
+  expect(await balanceHistory(db, { to: '2026-01-11' })).toEqual([]);
+});
