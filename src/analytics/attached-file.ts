@@ -147,7 +147,12 @@ export class AttachedFile {
 }
 
 function plain(cell: Exclude<Cell, null>, type: string): Value {
-  return type === 'float64' && typeof cell === 'bigint' ? Number(cell) : cell;
+  // Others stay as they are, and are refused: a double would be another number.
+  return type === 'float64' && typeof cell === 'bigint' && isDouble(cell) ? Number(cell) : cell;
+}
+
+function isDouble(cell: bigint): boolean {
+  return BigInt(Number(cell)) === cell;
 }
 
 function textOf(cell: Exclude<Cell, null>): string {
@@ -156,5 +161,6 @@ function textOf(cell: Exclude<Cell, null>): string {
 
 function kindOf(cell: Exclude<Cell, null>): string {
   if (cell instanceof Uint8Array) return 'bytes';
+  if (typeof cell === 'bigint' && !isDouble(cell)) return 'an integer with more digits than a double has';
   return typeof cell === 'string' ? 'a text' : 'a number';
 }

@@ -68,3 +68,24 @@ describe('a table or view that SQLite can not make sense of fails the queries th
     expect((await db.tables()).map(({ table }) => table)).toEqual(['t']);
   });
 });
+
+test('integers that are no double are refused in columns of any number, and never rounded', async () => {
+  const path = foreign(
+    `CREATE TABLE t (id INTEGER, a NUMERIC, b DECIMAL(20,0));
+     INSERT INTO t VALUES (1, 9007199254740992, 1.5), (2, 3, 9007199254740993)`,
+  );
+  await using db = await openAnalytics({ attach: { f: path } });
+  expect(await db.query('SELECT a FROM f.t ORDER BY id').all()).toEqual([
+    { a: 9_007_199_254_740_992 },
+    { a: 3 },
+  ]);
+  await expect(db.query('SELECT b FROM f.t').all()).rejects.toMatchObject({
+    code: 'ROW_INVALID',
+    message: expect.stringMatching(/row 2 of table "t" holds an integer with more digits .* "b"/) as string,
+  });
+  await using loose = await openAnalytics({ attach: { f: path }, mixedTypes: 'varchar' });
+  expect(await loose.query('SELECT b FROM f.t ORDER BY id').all()).toEqual([
+    { b: '1.5' },
+    { b: '9007199254740993' },
+  ]);
+});
