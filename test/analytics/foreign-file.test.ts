@@ -89,3 +89,16 @@ test('integers that are no double are refused in columns of any number, and neve
     { b: '9007199254740993' },
   ]);
 });
+
+test('columns are those of SELECT *: generated ones too, hidden ones of virtual tables not', async () => {
+  const path = foreign(
+    `CREATE TABLE t (a INTEGER, b INTEGER AS (a * 2) VIRTUAL, c TEXT AS ('x' || a) STORED, d INTEGER);
+     INSERT INTO t VALUES (1, 4), (2, 5);
+     CREATE VIRTUAL TABLE words USING fts5(title, body); INSERT INTO words VALUES ('x', 'y')`,
+  );
+  await using db = await openAnalytics({ attach: { f: path } });
+  const [row] = await db.query('SELECT * FROM f.t ORDER BY a').all();
+  expect(Object.entries(row ?? {})).toEqual(Object.entries({ a: 1, b: 2, c: 'x1', d: 4 }));
+  expect(await db.query('SELECT sum(b) AS b FROM f.t WHERE c = $1', ['x2']).all()).toEqual([{ b: 4 }]);
+  expect(await db.query('SELECT * FROM f.words').all()).toEqual([{ title: 'x', body: 'y' }]);
+});

@@ -43,7 +43,10 @@ function tableShape(db: DatabaseSync, path: string, name: string): TableShape {
   const types = new Map(own ? physicalColumns(own).map((column) => [column.name, column.type]) : []);
   let columns: Record<string, unknown>[];
   try {
-    columns = db.prepare('SELECT name, type FROM pragma_table_info(?)').all(name);
+    // Generated columns as well (2 and 3), but not those of virtual tables that SELECT * leaves out (1).
+    columns = db
+      .prepare('SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden IN (0, 2, 3) ORDER BY cid')
+      .all(name);
   } catch (error) {
     if (!isFlawOfOne(error)) throw error;
     const message = `${path}: "${name}" can not be read (${error.message})`;
