@@ -11,6 +11,24 @@ const formats: Readonly<Record<string, string>> = {
   '.json': 'FORMAT json, ARRAY true',
 };
 
+/**
+ * The end of a statement. Comments behind it have no mark that could end a quotation or a comment in which the semicolon
+ * itself is.
+ */
+const statementEnd = /;(?:\s|--[^\n'"$*]*(?:\n|$))*$/;
+
+/**
+ * All columns, for JSON, which has no NaN and no infinity: NULL for them, as JSON.stringify has it. Inside of nested values they
+ * are an error.
+ */
+const jsonCells = `CASE
+  WHEN typeof(COLUMNS(*)) IN ('DOUBLE', 'FLOAT') AND CAST(COLUMNS(*) AS VARCHAR) IN ('nan', 'inf', '-inf') THEN NULL
+  WHEN regexp_matches(typeof(COLUMNS(*)), '\\b(DOUBLE|FLOAT)\\b.') AND regexp_matches(
+    regexp_replace(CAST(to_json(COLUMNS(*)) AS VARCHAR), '"(\\\\.|[^"\\\\])*"', '', 'g'), 'NaN|Infinity'
+  ) THEN error('JSON has no NaN and no infinity, and a nested value holds one: replace it in the query')
+  ELSE COLUMNS(*)
+END`;
+
 /** An export under way. It is written beside its place, so that nobody sees half a file. */
 export class ExportFile {
   readonly #file: string;
@@ -32,7 +50,9 @@ export class ExportFile {
   copySql(sql: string): string {
     this.#tell(() => closeSync(openSync(this.#draft, 'wx', 0o600)));
     // On lines of its own, so that a comment at the end of the query hides nothing.
-    return `COPY (\n${sql.replace(/;\s*$/, '')}\n) TO ${quoteText(this.#draft)} (${this.#format}, USE_TMP_FILE false)`;
+    const query = `(\n${sql.replace(statementEnd, '')}\n)`;
+    const rows = this.#format === formats['.json'] ? `(SELECT ${jsonCells} FROM ${query})` : query;
+    return `COPY ${rows} TO ${quoteText(this.#draft)} (${this.#format}, USE_TMP_FILE false)`;
   }
 
   /** Puts the file in its place. */

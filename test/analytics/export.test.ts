@@ -56,6 +56,42 @@ test('a query that fails or is aborted leaves the older file, and nothing beside
   expect(readFileSync(file, 'utf8')).toBe('one\n1\n');
 });
 
+test.each([
+  ["SELECT 'a; -- b' AS x; -- done", 'x\na; -- b\n'],
+  ["SELECT 'a; -- b' AS x", 'x\na; -- b\n'],
+  ['SELECT 1 AS x /* a; -- b */', 'x\n1\n'],
+  ['SELECT 1 AS x -- a; -- b', 'x\n1\n'],
+  ['SELECT 1 AS x;\n-- done\n\n  -- really\n', 'x\n1\n'],
+])('a semicolon and comments may end a query: %j', async (query, csv) => {
+  await using db = await openAnalytics({ attach: {} });
+  await db.exportTo(join(folder, 'a.csv'), query);
+  expect(readFileSync(join(folder, 'a.csv'), 'utf8')).toBe(csv);
+});
+
+test('JSON has null for NaN and infinity, and is refused where they are nested', async () => {
+  await using db = await openAnalytics({ attach: {} });
+  const file = join(folder, 'a.json');
+  const numbers = `SELECT $1 AS "a""b", 'nan'::DOUBLE AS n, '-inf'::FLOAT AS f, 2.5::DOUBLE AS d, 'NaN' AS text,
+    {'a "NaN" \\': 'Infinity', 'b': [1.5::DOUBLE]} AS nested, NULL AS nothing, i FROM range(2) t(i) ORDER BY i DESC`;
+  expect(await db.exportTo(file, numbers, ['x'])).toEqual({ rows: 2 });
+  const row = {
+    'a"b': 'x',
+    n: null,
+    f: null,
+    d: 2.5,
+    text: 'NaN',
+    nested: { 'a "NaN" \\': 'Infinity', b: [1.5] },
+    nothing: null,
+  };
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual([
+    { ...row, i: 1 },
+    { ...row, i: 0 },
+  ]);
+  for (const nested of ["{'a': 'inf'::DOUBLE}", "['x'], [1, 'nan'::FLOAT]", "MAP {'a': 'nan'::DOUBLE}"]) {
+    await expect(db.exportTo(file, `SELECT ${nested}`)).rejects.toThrow('JSON has no NaN');
+  }
+});
+
 test.each(['a.xlsx', 'parquet', 'a.csv.gz'])('refuses %s, and folders that are not there', async (name) => {
   await using db = await openAnalytics({ attach: {} });
   await expect(db.exportTo(join(folder, name), 'SELECT 1')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
