@@ -41,8 +41,9 @@ export async function renderSvg(given: Chart, size: SizeOptions = {}): Promise<s
         .replaceAll(/ class="zr\d+-cls-\d+"/g, '')
         .replaceAll(/("|"url\(#)zr\d+-/g, '$1chart-')
         .replace(/<style >.*<\/style>\n?/s, '')
-        .replace(/^<svg /, `<svg role="img" aria-label="${title}" `)
-        .replace('>', `>\n<title>${title}</title>`)
+        // By functions: a text would have its "$&" filled in.
+        .replace(/^<svg /, () => `<svg role="img" aria-label="${title}" `)
+        .replace('>', () => `>\n<title>${title}</title>`)
     );
   } finally {
     instance.dispose();

@@ -141,3 +141,13 @@ test.each([
   expect(stdout).toMatch(/^OPTIONAL_PEER_MISSING/);
   expect(stdout).toContain(`npm install ${name}`);
 });
+
+test('marks of String.replace in a title or unit are text', async () => {
+  const title = "$& $` $' $1 $$";
+  const chart = { ...charts.spending, title, unit: "$'" };
+  const svg = await renderSvg(chart);
+  expect(() => new Resvg(svg)).not.toThrow();
+  const shown = '$&#38; $` $&#39; $1 $$, $&#39;';
+  expect(label.exec(svg)?.[0]).toBe(` aria-label="${shown}"`);
+  expect(svg).toContain(`<title>${shown}</title>`);
+});
