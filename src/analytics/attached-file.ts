@@ -100,9 +100,9 @@ export class AttachedFile {
 
   /** The value of a cell, of the column's logical type. `row` counts from 1. */
   valueOf(cell: Exclude<Cell, null>, column: ColumnShape, table: string, row: number): Value {
-    const { codec, isForeign, type, name } = column;
+    const { codec, isForeign, isUntyped, type, name } = column;
     if (!isForeign) return codec.decode ? codec.decode(cell) : cell;
-    if (this.#mixedTypes === 'varchar') return textOf(cell);
+    if (isUntyped || this.#mixedTypes === 'varchar') return textOf(cell);
     const value = type === 'boolean' && typeof cell === 'bigint' ? cell !== 0n : plain(cell, type);
     if (codec.encode(value) !== undefined) return value;
     throw new PlumbingError(

@@ -102,3 +102,14 @@ test('columns are those of SELECT *: generated ones too, hidden ones of virtual 
   expect(await db.query('SELECT sum(b) AS b FROM f.t WHERE c = $1', ['x2']).all()).toEqual([{ b: 4 }]);
   expect(await db.query('SELECT * FROM f.words').all()).toEqual([{ title: 'x', body: 'y' }]);
 });
+
+test('columns without a declared type, as those that a view computes, are text whatever they hold', async () => {
+  const path = foreign(
+    `CREATE TABLE t (a INTEGER, b); INSERT INTO t VALUES (9007199254740993, 1.5), (1, 'x'), (2, x'ff00'), (3, NULL);
+     CREATE VIEW v AS SELECT count(*) AS n, sum(a) AS s, 'total' AS t FROM t`,
+  );
+  await using db = await openAnalytics({ attach: { f: path } });
+  expect(await db.query('SELECT * FROM f.v').all()).toEqual([{ n: '4', s: '9007199254740999', t: 'total' }]);
+  expect(await db.query('SELECT CAST(n AS INTEGER) AS n FROM f.v').all()).toEqual([{ n: 4 }]);
+  expect((await db.query('SELECT b FROM f.t').all()).map(({ b }) => b)).toEqual(['1.5', 'x', 'ff00', null]);
+});

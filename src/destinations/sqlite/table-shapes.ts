@@ -25,6 +25,8 @@ export interface ColumnShape {
   readonly codec: Codec;
   /** Made by another program: SQLite itself does not hold its values to the type. */
   readonly isForeign: boolean;
+  /** Made by another program without a type, as what a view computes: it holds whatever comes, to be read as text. */
+  readonly isUntyped?: boolean;
 }
 
 /** All tables and views but those of the bookkeeping, and one without a name, which no query could name; by name. */
@@ -62,8 +64,16 @@ function tableShape(db: DatabaseSync, path: string, name: string): TableShape {
     own,
     columns: columns.map((column): ColumnShape => {
       const known = types.get(String(column['name']));
-      const type = known ?? typeOfDeclared(String(column['type']));
-      return { name: String(column['name']), type, codec: codecOf(type), isForeign: known === undefined };
+      const declared = String(column['type']);
+      const type = known ?? typeOfDeclared(declared);
+      const isForeign = known === undefined;
+      return {
+        name: String(column['name']),
+        type,
+        codec: codecOf(type),
+        isForeign,
+        isUntyped: isForeign && declared === '',
+      };
     }),
   };
 }
