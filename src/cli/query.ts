@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { PlumbingError } from '../errors/index.ts';
+import { PlumbingError, isPlumbingError } from '../errors/index.ts';
 import type { Analytics } from '../analytics/index.ts';
 import { attachOption, mirrorOption, openAttached } from './attach.ts';
 import type { AttachFlags } from './attach.ts';
@@ -64,13 +64,16 @@ async function answer(
   }
   const batches: Batches = sql === undefined ? [await listColumns(db)] : db.query(sql, [], { signal });
   if (csv) {
-    await printCsv(batches);
+    const hasRows = await printCsv(batches);
+    if (!hasRows) await printHeader(db, sql, signal);
     return;
   }
   const rows: ResultRow[] = [];
   for await (const batch of batches) for (const row of batch) rows.push(row);
   process.stdout.write(`${json ? jsonText(rows) : tableText(rows)}\n`);
 }
+
+const listedColumns = ['table', 'column', 'type'];
 
 /** One row for each column of each table. */
 async function listColumns(db: Analytics): Promise<Record<string, unknown>[]> {
@@ -80,15 +83,32 @@ async function listColumns(db: Analytics): Promise<Record<string, unknown>[]> {
   );
 }
 
-async function printCsv(batches: Batches): Promise<void> {
-  let isFirst = true;
+/** Names of the columns, and rows; false when there are none, whose names are not known either. */
+async function printCsv(batches: Batches): Promise<boolean> {
+  let hasRows = false;
   for await (const batch of batches) {
-    if (isFirst && batch[0]) process.stdout.write(csvLine(Object.keys(batch[0])));
-    isFirst = false;
+    if (!hasRows && batch[0]) process.stdout.write(csvLine(Object.keys(batch[0])));
+    hasRows ||= batch.length > 0;
     const text = batch.map((row) => csvLine(Object.values(row))).join('');
     // A slow reader must not make the whole result wait in memory.
-    if (process.stdout.destroyed) return;
+    if (process.stdout.destroyed) break;
     if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+  }
+  return hasRows;
+}
+
+/** The names of the columns that a query without rows has. A statement that is no query has none. */
+async function printHeader(db: Analytics, sql: string | undefined, signal: AbortSignal): Promise<void> {
+  if (sql === undefined) {
+    process.stdout.write(csvLine(listedColumns));
+    return;
+  }
+  try {
+    // In brackets there is room for one query only: nothing is run a second time.
+    const columns = await db.query(`DESCRIBE (\n${sql.replace(/;\s*$/, '')}\n)`, [], { signal }).all();
+    process.stdout.write(csvLine(columns.map((column) => column['column_name'])));
+  } catch (error) {
+    if (!isPlumbingError(error)) throw error;
   }
 }
 

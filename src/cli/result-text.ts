@@ -39,7 +39,8 @@ function csvCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'string') return quoted(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  const text = jsonText(value, 0);
+  // JSON has no NaN and no infinity, and would say null.
+  const text = typeof value === 'number' ? String(value) : jsonText(value, 0);
   return typeof value === 'object' ? quoted(text) : text;
 }
 

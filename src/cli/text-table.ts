@@ -1,12 +1,14 @@
+import { cleanText } from '../charts/label.ts';
 import { stringifyJson } from '../model/index.ts';
 
-/** A table for people to read: columns aligned, numbers to the right. */
+/** A table for people to read: columns aligned, numbers to the right, and nothing that a terminal would obey. */
 export function textTable(rows: readonly Readonly<Record<string, unknown>>[]): string {
   const [first] = rows;
   if (!first) return '';
   const names = Object.keys(first);
-  const cells = rows.map((row) => names.map((name) => cellText(row[name])));
-  const widths = names.map((name, i) =>
+  const head = names.map(cleanText);
+  const cells = rows.map((row) => names.map((name) => cleanText(cellText(row[name]))));
+  const widths = head.map((name, i) =>
     cells.reduce((width, row) => Math.max(width, row[i]?.length ?? 0), name.length),
   );
   const isNumber = names.map((name) => rows.every((row) => isNumeric(row[name])));
@@ -15,7 +17,7 @@ export function textTable(rows: readonly Readonly<Record<string, unknown>>[]): s
       .map((value, i) => (isNumber[i] ? value.padStart(widths[i] ?? 0) : value.padEnd(widths[i] ?? 0)))
       .join('  ')
       .trimEnd();
-  return [line(names), line(widths.map((width) => '-'.repeat(width))), ...cells.map(line)].join('\n');
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...cells.map(line)].join('\n');
 }
 
 function isNumeric(value: unknown): boolean {

@@ -57,6 +57,21 @@ test('query gives CSV with all digits, and Parquet in a file', async () => {
     expect(await plumbing('query', '--attach', `f=${file}`, ...wrong)).toMatchObject({ code: 2 });
 });
 
+test.each([
+  ['SELECT id, name AS "a,b" FROM f.f WHERE id = 0;', 'id,"a,b"\n'],
+  ['SELECT id FROM f.f WHERE id = 0 -- none', 'id\n'],
+  ['CREATE TABLE f.made (a INTEGER)', ''],
+])('CSV of no rows has the names of the columns: %s', async (sql, stdout) => {
+  expect(await plumbing('query', '--attach', `f=${file}`, '--csv', sql)).toMatchObject({ code: 0, stdout });
+});
+
+test('CSV of no tables has names too', async () => {
+  const path = join(folder, 'empty.db');
+  new DatabaseSync(path).exec('PRAGMA user_version = 1');
+  const none = await plumbing('query', '--attach', `e=${path}`, '--list', '--csv');
+  expect(none).toMatchObject({ code: 0, stdout: 'table,column,type\n' });
+});
+
 test('query keeps a columnar copy of files of this library, says so, and can do without', async () => {
   const path = join(folder, 'own.db');
   await run({
