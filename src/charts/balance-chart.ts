@@ -1,4 +1,5 @@
 /** Balances day by day as a chart. */
+import { currencyOf } from './chart.ts';
 import type { ChartOptions, DayChart, Series } from './chart.ts';
 import { dayLabel, nameLabel, rangeLabel } from './label.ts';
 
@@ -19,8 +20,8 @@ export interface BalanceRow {
 const maxAccounts = 5;
 
 /**
- * A line for each account, and one for all together. In EUR, as the bank counted it that day; with `currency`, the
- * accounts that are kept in it. Of more than five accounts those with the largest balances are shown; the subtitle says so.
+ * A line for each account, and one for all together. In EUR, as the bank counted it that day, if it did; else in the first
+ * currency that there is. With `currency`, the accounts that are kept in it. Of more than five accounts those with the largest balances are shown; the subtitle says so.
  *
  * @example
  * ```ts
@@ -29,7 +30,9 @@ const maxAccounts = 5;
  * ```
  */
 export function balanceChart(rows: readonly BalanceRow[], options: ChartOptions = {}): DayChart {
-  const unit = options.currency ?? 'EUR';
+  // What the bank counted in EUR is some, too.
+  const isInEur = rows.some((row) => row.balance_eur !== null);
+  const unit = options.currency ?? (isInEur ? 'EUR' : currencyOf(rows));
   const valueOf = (row: BalanceRow): string | null =>
     row.currency === unit ? row.balance : unit === 'EUR' ? row.balance_eur : null;
   const shown = rows.filter((row) => valueOf(row) !== null);

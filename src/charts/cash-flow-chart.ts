@@ -7,7 +7,7 @@ import { monthLabel, rangeLabel } from './label.ts';
 export interface CashFlowRow {
   /** The first day of the month. */
   readonly month: string;
-  /** `null`: all accounts together. Only these rows are shown, or those of the one account that there is. */
+  /** `null`: all accounts together. Only these rows are shown; where there are none, those of the one account that there is. */
   readonly account_id: string | null;
   readonly currency: string;
   readonly inflow: string;
@@ -17,7 +17,7 @@ export interface CashFlowRow {
 
 /**
  * Bars up for money that came in, bars down for money that went out, and the difference as a line; all accounts
- * together, in one currency.
+ * together, or the only one, in one currency.
  *
  * @example
  * ```ts
@@ -27,7 +27,10 @@ export interface CashFlowRow {
  */
 export function cashFlowChart(rows: readonly CashFlowRow[], options: ChartOptions = {}): MonthChart {
   const unit = currencyOf(rows, options.currency);
-  const shown = rows.filter((row) => row.currency === unit && row.account_id === null);
+  const inUnit = rows.filter((row) => row.currency === unit);
+  const together = inUnit.filter((row) => row.account_id === null);
+  const isOneAccount = new Set(inUnit.map((row) => row.account_id)).size === 1;
+  const shown = isOneAccount ? inUnit : together;
   const months = shown.map(({ month }) => month.slice(0, 7));
   const series = (name: string, tone: Tone, column: 'inflow' | 'outflow' | 'net'): Series => ({
     name,

@@ -48,6 +48,20 @@ test('accounts in another currency are shown in EUR as the bank counted them, or
   });
 });
 
+test('without any figure in EUR the first currency is shown', () => {
+  const rows = balances('fx', 'Dollar', '2026-01-30', ['100', '90']).map((row) => ({
+    ...row,
+    currency: 'USD',
+    balance_eur: null,
+  }));
+  expect(balanceChart(rows)).toMatchObject({
+    unit: 'USD',
+    lines: [{ name: 'Dollar', values: ['100', '90'] }],
+  });
+  expect(balanceChart(rows, { currency: 'EUR' }).days).toEqual([]);
+  expect(balanceChart([]).unit).toBe('EUR');
+});
+
 test('of many accounts the largest are shown, and those of one name are told apart', async () => {
   const rows = Array.from({ length: 8 }, (_, i) =>
     balances(`a${i}`, 'Girokonto', '2026-01-30', [String(i), String(i)]),

@@ -30,6 +30,15 @@ const [one = { month: '', account_id: null, currency: '', inflow: '0', outflow: 
   [['1', '-1']],
 );
 
+test('the rows of one account are shown; of several without their sum, none', () => {
+  const giro = months('2026-01', [['10', '-4']]).map((row) => ({ ...row, account_id: 'giro' }));
+  expect(cashFlowChart(giro)).toMatchObject({ months: ['2026-01'], line: { values: ['6.0000'] } });
+  const dollars = giro.map((row) => ({ ...row, account_id: 'fx', currency: 'USD' }));
+  expect(cashFlowChart([...giro, ...dollars])).toMatchObject({ unit: 'EUR', months: ['2026-01'] });
+  const savings = giro.map((row) => ({ ...row, account_id: 'savings' }));
+  expect(cashFlowChart([...giro, ...savings]).months).toEqual([]);
+});
+
 test('the SVG has title, unit, legend, ticks and months', async () => {
   const svg = await renderSvg(
     cashFlowChart(
