@@ -16,11 +16,10 @@ SELECT
 FROM (
   SELECT
     *,
-    nullif(trim(regexp_replace(
-      CASE WHEN amount < 0
-        THEN coalesce(creditor, remitter, debtor, merchant)
-        ELSE coalesce(remitter, debtor, creditor, merchant)
-      END, '\s+', ' ', 'g')), '') AS name
+    CASE WHEN amount < 0
+      THEN coalesce(creditor, remitter, debtor, merchant)
+      ELSE coalesce(remitter, debtor, creditor, merchant)
+    END AS name
   FROM (
     SELECT
       account_id,
@@ -28,14 +27,17 @@ FROM (
       coalesce(CAST(booking_date AS DATE), TRY_CAST(valuta_date AS DATE)) AS booking_date,
       CAST(amount__value AS DECIMAL(15, 4)) AS amount,
       coalesce(amount__unit, '') AS currency,
-      nullif(trim(creditor__holder_name), '') AS creditor,
-      nullif(trim(remitter__holder_name), '') AS remitter,
+      -- White space of every kind, such as a no-break space, is a space: to RE2 \s is that of ASCII only.
+      nullif(trim(regexp_replace(creditor__holder_name, '[\s\v\x{85}\p{Z}]+', ' ', 'g')), '') AS creditor,
+      nullif(trim(regexp_replace(remitter__holder_name, '[\s\v\x{85}\p{Z}]+', ' ', 'g')), '') AS remitter,
       CASE WHEN json_valid(CAST(deptor AS VARCHAR))
-        THEN nullif(trim(json_extract_string(CAST(deptor AS VARCHAR), '$.holderName')), '')
+        THEN nullif(trim(regexp_replace(
+          json_extract_string(CAST(deptor AS VARCHAR), '$.holderName'), '[\s\v\x{85}\p{Z}]+', ' ', 'g')), '')
       END AS debtor,
       -- Card payments may come without a name; then the first line of their text is the shop.
       CASE WHEN transaction_type__key = 'CARD_TRANSACTION' AND json_valid(CAST(remittance_lines AS VARCHAR))
-        THEN nullif(trim(json_extract_string(CAST(remittance_lines AS VARCHAR), '$[0]')), '')
+        THEN nullif(trim(regexp_replace(
+          json_extract_string(CAST(remittance_lines AS VARCHAR), '$[0]'), '[\s\v\x{85}\p{Z}]+', ' ', 'g')), '')
       END AS merchant,
       nullif(trim(transaction_type__text), '') AS transaction_type,
       nullif(trim(direct_debit_creditor_id), '') AS creditor_id,

@@ -192,3 +192,22 @@ describe('by category', () => {
     });
   });
 });
+
+test('names that differ by the kind of white space are one counterparty, and white space is no name', async () => {
+  const remitter = { remitter__holder_name: 'Shop' };
+  const db = await duckBank({
+    booked: [
+      booking('2026-01-01', '-1', 'Bäckerei Müller'),
+      booking('2026-01-02', '-2', 'Bäckerei\u00A0Müller'),
+      booking('2026-01-03', '-4', '\u2003bäckerei\t\u202F müller\v\u0085'),
+      booking('2026-01-04', '-8', '\u00A0', remitter),
+      booking('2026-01-05', '-16', '\t\n', remitter),
+      booking('2026-01-06', '-32', null, { deptor: { holderName: '\u2009Shop' } }),
+    ],
+  });
+  const rows = await spendingByCounterparty(db);
+  expect(rows.map((row) => [row.counterparty.toLowerCase(), row.net_spent])).toEqual([
+    ['shop', '56.0000'],
+    ['bäckerei müller', '7.0000'],
+  ]);
+});
