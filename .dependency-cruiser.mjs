@@ -14,7 +14,7 @@ const layers = {
   sources: ['model', 'http', 'auth', 'config', 'errors', 'failpoints', 'logging'],
   iceberg: ['errors', 'failpoints', 'http', 'logging'],
   destinations: ['model', 'duckdb', 'config', 'errors', 'failpoints', 'http', 'locks', 'logging', 'iceberg'],
-  analytics: ['model', 'destinations', 'errors', 'iceberg', 'locks', 'logging'],
+  analytics: ['model', 'duckdb', 'destinations', 'errors', 'iceberg', 'locks', 'logging'],
   testing: ['model', 'errors', 'failpoints', 'http', 'pipeline'],
 };
 

@@ -1,6 +1,7 @@
 /** Queries over attached files. */
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult, DuckDBValue } from '@duckdb/node-api';
 import type { z } from 'zod';
+import { BrokenResultError, resultChunks } from '../duckdb/result-chunks.ts';
 import { PlumbingError } from '../errors/index.ts';
 import type { AttachedTable, Attachments } from './attachments.ts';
 import type { DuckDb } from './duckdb.ts';
@@ -52,7 +53,7 @@ export class Analytics implements AsyncDisposable {
    * Runs DuckDB SQL. DECIMAL comes as text with its scale, BIGINT as `number` where safe and `bigint` beyond, dates and
    * times as ISO text, BLOB as bytes, nested values as arrays and objects.
    *
-   * @throws PlumbingError `QUERY_FAILED` with DuckDB's words; `ROW_INVALID` for rows that do not fit `schema`, or a column of a foreign file
+   * @throws PlumbingError `QUERY_FAILED` with DuckDB's words, which are not known when it fails after its first rows; `ROW_INVALID` for rows that do not fit `schema`, or a column of a foreign file
    * that does not hold to its type; `signal.reason` when aborted.
    */
   query<S extends z.ZodObject>(
@@ -144,7 +145,7 @@ export class Analytics implements AsyncDisposable {
     try {
       const result = await this.#connection.stream(sql, this.#bound(params));
       signal?.throwIfAborted();
-      yield* this.#rowsOf(result, schema);
+      yield* this.#rowsOf(result, schema, signal);
     } catch (error) {
       signal?.throwIfAborted();
       throw this.#typed(error);
@@ -184,13 +185,10 @@ export class Analytics implements AsyncDisposable {
   async *#rowsOf(
     result: DuckDBResult,
     schema: z.ZodObject | undefined,
+    signal: AbortSignal | undefined,
   ): AsyncGenerator<Record<string, unknown>[]> {
     const names = result.deduplicatedColumnNames();
-    for (
-      let chunk = await result.fetchChunk();
-      chunk && chunk.rowCount > 0;
-      chunk = await result.fetchChunk()
-    ) {
+    for await (const chunk of resultChunks(result, signal)) {
       yield chunk.getRows().map((cells) => {
         // Not by assignment: a column may be named __proto__.
         const row = Object.fromEntries(
@@ -227,6 +225,10 @@ export class Analytics implements AsyncDisposable {
   #typed(error: unknown): unknown {
     if (error instanceof PlumbingError) return error;
     if (this.#scanErrors.last instanceof PlumbingError) return this.#scanErrors.last;
+    if (error instanceof BrokenResultError) {
+      const hint = 'DuckDB gives the reason where it writes the rows to a file: exportTo, or --parquet FILE';
+      return new PlumbingError('QUERY_FAILED', `the query ${error.message}; ${hint}`, { cause: error });
+    }
     return this.#attachments.failure(error instanceof Error ? error.message : String(error));
   }
 }

@@ -4,6 +4,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { PlumbingError, isPlumbingError } from '../errors/index.ts';
 import type { Analytics } from '../analytics/index.ts';
+import { untilAborted } from '../model/until-aborted.ts';
 import { attachOption, mirrorOption, openAttached } from './attach.ts';
 import type { AttachFlags } from './attach.ts';
 import { csvLine, jsonText, tableText } from './result-text.ts';
@@ -64,7 +65,7 @@ async function answer(
   }
   const batches: Batches = sql === undefined ? [await listColumns(db)] : db.query(sql, [], { signal });
   if (csv) {
-    const hasRows = await printCsv(batches);
+    const hasRows = await printCsv(batches, signal);
     if (!hasRows) await printHeader(db, sql, signal);
     return;
   }
@@ -84,7 +85,7 @@ async function listColumns(db: Analytics): Promise<Record<string, unknown>[]> {
 }
 
 /** Names of the columns, and rows; false when there are none, whose names are not known either. */
-async function printCsv(batches: Batches): Promise<boolean> {
+async function printCsv(batches: Batches, signal: AbortSignal): Promise<boolean> {
   let hasRows = false;
   for await (const batch of batches) {
     if (!hasRows && batch[0]) process.stdout.write(csvLine(Object.keys(batch[0])));
@@ -92,7 +93,7 @@ async function printCsv(batches: Batches): Promise<boolean> {
     const text = batch.map((row) => csvLine(Object.values(row))).join('');
     // A slow reader must not make the whole result wait in memory.
     if (process.stdout.destroyed) break;
-    if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+    if (!process.stdout.write(text)) await untilAborted(once(process.stdout, 'drain'), signal);
   }
   return hasRows;
 }

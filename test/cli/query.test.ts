@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,4 +130,24 @@ test('chart heeds a signal', async () => {
   const chart = ['node', 'plumbing', 'chart', 'cash-flow', '--attach', file];
 
   await expect(makeProgram(AbortSignal.abort(stopped)).parseAsync(chart)).rejects.toBe(stopped);
+});
+
+test.each([
+  ['--csv', 'SIGINT', 130],
+  ['--json', 'SIGTERM', 143],
+] as const)('query %s that %s ends is told apart from one with all its rows', async (format, name, code) => {
+  const sql = 'SELECT id, range FROM f.f, range(20000000)';
+  const child = spawn(process.execPath, [cli, 'query', '--attach', `f=${file}`, format, sql], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let text = '';
+  child.stdout.on('data', (part: Buffer) => {
+    text += part.toString();
+    if (format === '--csv') child.kill(name);
+  });
+  // JSON comes at the end only.
+  if (format === '--json') setTimeout(() => child.kill(name), 1_500);
+  const [given] = (await once(child, 'close')) as [number];
+  expect(given).toBe(code);
+  if (format === '--json') expect(JSON.parse(text)).toMatchObject({ error: { code: 'INTERRUPTED' } });
 });

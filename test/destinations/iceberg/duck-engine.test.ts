@@ -51,3 +51,21 @@ test('a list of rows that is left early makes way for the next statement', async
   }
   expect(await engine.run('next', 'SELECT 1')).toEqual([[1]]);
 });
+
+test('a list of rows that breaks, or is aborted, in the middle does not pass for a whole one', async () => {
+  const read = async (sql: string, signal?: AbortSignal, onRows?: () => void): Promise<number> => {
+    let seen = 0;
+    for await (const rows of engine.stream('reading', sql, signal)) {
+      seen += rows.length;
+      onRows?.();
+    }
+    return seen;
+  };
+  const broken = "SELECT CASE WHEN range = 290000 THEN error('row 290000') ELSE range END FROM range(300000)";
+  await expect(read(broken)).rejects.toMatchObject({ code: 'DEST_FAILED' });
+  await expect(engine.run('reading', broken)).rejects.toThrow(/^reading: DuckDB failed after \d+ rows/);
+  const stop = new AbortController();
+  const aborted = read('FROM range(5000)', stop.signal, () => stop.abort(new Error('enough')));
+  await expect(aborted).rejects.toThrow('enough');
+  expect(await read('FROM range(300000)')).toBe(300_000);
+});

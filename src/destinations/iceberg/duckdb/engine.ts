@@ -4,6 +4,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
+import { BrokenResultError, resultChunks } from '../../../duckdb/result-chunks.ts';
 import { isPlumbingError, PlumbingError } from '../../../errors/index.ts';
 import { loadPeer } from '../../../errors/optional-peer.ts';
 import { quoteText } from '../../../model/sql-text.ts';
@@ -94,7 +95,7 @@ export class DuckEngine {
       signal?.addEventListener('abort', interrupt);
       const result = await this.#connection.stream(sql);
       signal?.throwIfAborted();
-      for await (const chunk of result) yield chunk.getRows();
+      for await (const chunk of resultChunks(result, signal)) yield chunk.getRows();
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       throw engineError(what, error);
@@ -121,6 +122,10 @@ export class DuckEngine {
 /** The engine's message may quote rows: only its kind, before the first colon, is passed on. */
 function engineError(what: string, error: unknown): PlumbingError {
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof BrokenResultError)
+    return new PlumbingError('DEST_FAILED', `${what}: DuckDB ${message} and does not say why`, {
+      cause: error,
+    });
   if (/no space left|disk quota/i.test(message))
     return new PlumbingError('DEST_FULL', `${what}: the disk is full; make room and run again`, {
       retryable: true,
