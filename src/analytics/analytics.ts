@@ -3,6 +3,7 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBResult, DuckDBValue } from
 import type { z } from 'zod';
 import { BrokenResultError, resultChunks } from '../duckdb/result-chunks.ts';
 import { PlumbingError } from '../errors/index.ts';
+import { untilAborted } from '../model/until-aborted.ts';
 import type { AttachedTable, Attachments } from './attachments.ts';
 import type { DuckDb } from './duckdb.ts';
 import { ExportFile } from './export-file.ts';
@@ -31,7 +32,7 @@ export class Analytics implements AsyncDisposable {
   readonly #connection: DuckDBConnection;
   readonly #attachments: Attachments;
   readonly #scanErrors: ScanErrors;
-  #turn: Promise<unknown> = Promise.resolve();
+  #turn: Promise<void> = Promise.resolve();
   #isOpen = true;
 
   /** @internal */
@@ -156,7 +157,7 @@ export class Analytics implements AsyncDisposable {
 
   /** Waits for the turn, and takes the snapshots of one query. Gives what ends it. */
   async #begin(sql: string, signal: AbortSignal | undefined): Promise<() => void> {
-    const release = await this.#takeTurn();
+    const release = await this.#takeTurn(signal);
     let again: NodeJS.Timeout | undefined;
     const interrupt = (): void => {
       this.#connection.interrupt();
@@ -213,12 +214,18 @@ export class Analytics implements AsyncDisposable {
     );
   }
 
-  async #takeTurn(): Promise<() => void> {
+  async #takeTurn(signal?: AbortSignal): Promise<() => void> {
     if (!this.#isOpen) throw new PlumbingError('QUERY_FAILED', 'the connection is closed');
     const before = this.#turn;
     const turn = Promise.withResolvers<void>();
     this.#turn = turn.promise;
-    await before;
+    try {
+      await (signal ? untilAborted(before, signal) : before);
+    } catch (error) {
+      // Whoever comes after this one still waits for those before it.
+      void before.then(turn.resolve);
+      throw error;
+    }
     return turn.resolve;
   }
 

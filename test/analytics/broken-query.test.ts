@@ -1,5 +1,5 @@
 /** Queries that fail, or are aborted, after their first rows: never a part of the rows as if it were all. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -96,5 +96,27 @@ describe('an abort', () => {
         .catch((error: unknown) => error);
       expect(Array.isArray(given) ? given.length : given).toBe(Array.isArray(given) ? rows : reason);
     }
+  });
+
+  test('while it waits for its turn ends a query at once, and takes the turn of no other', async () => {
+    const order: string[] = [];
+    const noted = (name: string) => (): unknown => order.push(name);
+    const endFirst = new AbortController();
+    const endless = 'SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b';
+    const first = count(endless, endFirst.signal).catch(noted('first'));
+    const stop = new AbortController();
+    const queued = [
+      db.query('SELECT 1', [], { signal: stop.signal }).all(),
+      db.exportTo(join(folder, 'none.csv'), 'SELECT 1', [], { signal: stop.signal }),
+    ];
+    const last = count('SELECT 1').then(noted('last'));
+    setTimeout(() => stop.abort(reason), 20);
+    for (const query of queued) await expect(query).rejects.toBe(reason);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(order).toEqual([]);
+    endFirst.abort(reason);
+    await Promise.all([first, last]);
+    expect(order).toEqual(['first', 'last']);
+    expect(existsSync(join(folder, 'none.csv'))).toBe(false);
   });
 });
