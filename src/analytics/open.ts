@@ -106,7 +106,7 @@ function checkAlias(alias: string, taken: readonly string[]): void {
   const fail = (what: string): never => {
     throw new PlumbingError('CONFIG_INVALID', `attach: ${what}`);
   };
-  if (/^(main|temp|system|information_schema|pg_catalog|_plumbing_.*)$/i.test(alias))
+  if (/^(main|temp|memory|system|information_schema|pg_catalog|_plumbing_.*)$/i.test(alias))
     fail(`"${alias}" is a reserved name; take another`);
   if (taken.some((other) => other.toLowerCase() === alias.toLowerCase()))
     fail(`two files are called "${alias}" (case does not count)`);

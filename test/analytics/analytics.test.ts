@@ -382,5 +382,8 @@ test('two files under one name, and names of DuckDB itself, are refused', async 
     code: 'CONFIG_INVALID',
     message: expect.stringContaining('"BANK"') as string,
   });
-  await expect(openAnalytics({ attach: { Main: path } })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  for (const reserved of ['Main', 'memory'])
+    await expect(openAnalytics({ attach: { [reserved]: path } })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    });
 });
