@@ -54,6 +54,8 @@ export class Analytics implements AsyncDisposable {
    * Runs DuckDB SQL. DECIMAL comes as text with its scale, BIGINT as `number` where safe and `bigint` beyond, dates and
    * times as ISO text, BLOB as bytes, nested values as arrays and objects.
    *
+   * The next query waits until the loop over this one ends: one that is awaited inside of that loop would wait for ever.
+   *
    * @throws PlumbingError `QUERY_FAILED` with DuckDB's words, which are not known when it fails after its first rows; `ROW_INVALID` for rows that do not fit `schema`, or a column of a foreign file
    * that does not hold to its type; `signal.reason` when aborted.
    */
@@ -105,7 +107,7 @@ export class Analytics implements AsyncDisposable {
       return { rows: result.rowsChanged };
     } catch (error) {
       signal?.throwIfAborted();
-      throw this.#typed(error);
+      throw (await this.#copyError(error)) ?? this.#typed(error);
     } finally {
       target.cleanUp();
       end();
@@ -149,7 +151,7 @@ export class Analytics implements AsyncDisposable {
       yield* this.#rowsOf(result, schema, signal);
     } catch (error) {
       signal?.throwIfAborted();
-      throw this.#typed(error);
+      throw (await this.#copyError(error)) ?? this.#typed(error);
     } finally {
       end();
     }
@@ -227,6 +229,13 @@ export class Analytics implements AsyncDisposable {
       throw error;
     }
     return turn.resolve;
+  }
+
+  /** The error of a damaged copy, where `error` may come of one. */
+  async #copyError(error: unknown): Promise<PlumbingError | undefined> {
+    const isSuspect =
+      error instanceof BrokenResultError || (error instanceof Error && error.message.includes('IO Error'));
+    return isSuspect && !this.#scanErrors.last ? this.#attachments.dropDamagedCopies() : undefined;
   }
 
   #typed(error: unknown): unknown {

@@ -13,6 +13,8 @@ export interface Attachment {
   end(): void;
   /** The tables as they are now, outside of any query. */
   readTables(): Promise<readonly ShownTable[]>;
+  /** Throws away a copy of its rows that can't be read, and gives its path. Called between `begin` and `end`. */
+  dropDamagedCopy?(): Promise<string | undefined>;
   /** Gives up what it has inside of DuckDB, before DuckDB ends. */
   detach(): Promise<void>;
   /** Closes its files, after DuckDB has ended. */

@@ -63,6 +63,21 @@ export class Attachments {
     for (const attachment of this.#all) attachment.end();
   }
 
+  /** Throws away copies that can't be read; what a query that needed one has failed with, if there was any. */
+  async dropDamagedCopies(): Promise<PlumbingError | undefined> {
+    const dropped: string[] = [];
+    for (const attachment of this.#all) {
+      const path = await attachment.dropDamagedCopy?.();
+      if (path !== undefined) dropped.push(path);
+    }
+    if (dropped.length === 0) return undefined;
+    return new PlumbingError(
+      'QUERY_FAILED',
+      `${dropped.join(', ')}: the columnar copy was damaged and is thrown away, the file itself is not; ask again, and it is made anew`,
+      { retryable: true },
+    );
+  }
+
   /** Why a query has failed for which DuckDB gives the reason `text`. */
   failure(text: string): PlumbingError {
     const flaws = [...this.#shown.values()].flatMap((shown) => shown.flaws);

@@ -46,6 +46,10 @@ export class FileAttachment implements Attachment {
     return this.#file.tables;
   }
 
+  async dropDamagedCopy(): Promise<string | undefined> {
+    return this.#mirror?.dropIfDamaged();
+  }
+
   /** Lets others use the columnar copy. */
   async detach(): Promise<void> {
     await this.#mirror?.detach();

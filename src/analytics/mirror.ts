@@ -90,6 +90,24 @@ export class Mirror {
     this.#lock = undefined;
   }
 
+  /** Reads all of the attached copy, and throws it away where that fails: the next query makes it anew. Gives its path then. */
+  async dropIfDamaged(): Promise<string | undefined> {
+    if (this.#attached === undefined) return undefined;
+    try {
+      for (const { name } of mirroredTables(this.#file)) {
+        const table = `${quoteIdentifier(this.catalog)}.main.${quoteIdentifier(name)}`;
+        await this.#connection.run(`SELECT bit_xor(hash(t)) FROM ${table} AS t`);
+      }
+      return undefined;
+    } catch (error) {
+      if (!isDamage(error)) return undefined;
+    }
+    // Before the lock is released: nobody is writing to it meanwhile, and others that read it keep what they have.
+    this.#remove();
+    await this.detach();
+    return this.#path;
+  }
+
   /** Attaches the copy to read, if it is that of `state`. */
   async #attach(state: string, signal: AbortSignal | undefined): Promise<boolean> {
     if (!existsSync(this.#path)) return false;
@@ -125,16 +143,13 @@ export class Mirror {
     const before = await this.#open(signal);
     if (before?.state !== state) {
       const isContinued = readTrail(this.#file.file) === state;
-      tell(
-        await refreshTables(
-          this.#connection,
-          this.#file,
-          this.catalog,
-          state,
-          isContinued ? before : undefined,
-        ),
-      );
-      await this.#connection.run(`CHECKPOINT ${quoteIdentifier(this.catalog)}`);
+      try {
+        tell(await this.#refresh(state, isContinued ? before : undefined));
+      } catch (error) {
+        if (signal?.aborted || !isDamage(error)) throw error;
+        await this.#startAnew();
+        tell(await this.#refresh(state, undefined));
+      }
     }
     chmodSync(this.#path, 0o600);
     writeTrail(this.#file.file, state);
@@ -149,12 +164,27 @@ export class Mirror {
       return await this.#readState();
     } catch (error) {
       if (signal?.aborted) throw error;
-      await runSurely(this.#connection, `DETACH DATABASE IF EXISTS ${quoteIdentifier(this.catalog)}`);
-      rmSync(this.#path, { force: true });
-      rmSync(`${this.#path}.wal`, { force: true });
-      await this.#attachAs('READ_WRITE');
+      await this.#startAnew();
       return undefined;
     }
+  }
+
+  async #refresh(state: string, before: MirrorState | undefined): Promise<Refresh> {
+    const done = await refreshTables(this.#connection, this.#file, this.catalog, state, before);
+    await this.#connection.run(`CHECKPOINT ${quoteIdentifier(this.catalog)}`);
+    return done;
+  }
+
+  /** Puts an empty copy, open to write, in the place of one that can't be used. */
+  async #startAnew(): Promise<void> {
+    await runSurely(this.#connection, `DETACH DATABASE IF EXISTS ${quoteIdentifier(this.catalog)}`);
+    this.#remove();
+    await this.#attachAs('READ_WRITE');
+  }
+
+  #remove(): void {
+    rmSync(this.#path, { force: true });
+    rmSync(`${this.#path}.wal`, { force: true });
   }
 
   async #attachAs(mode: 'READ_ONLY' | 'READ_WRITE'): Promise<void> {
@@ -174,4 +204,9 @@ export class Mirror {
     const state = JSON.parse(String(result.getRows()[0]?.[0])) as MirrorState;
     return state.format === mirrorFormat ? state : undefined;
   }
+}
+
+/** Whether DuckDB says that what it reads is not what was written. */
+function isDamage(error: unknown): boolean {
+  return error instanceof Error && /Corrupt database file|Could not read enough bytes/i.test(error.message);
 }

@@ -2,9 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   copyFileSync,
   existsSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -12,10 +14,12 @@ import {
   symlinkSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -323,6 +327,66 @@ describe('is made anew', () => {
       }
     },
   );
+});
+
+describe('with data blocks that are damaged', () => {
+  /** Damages the last block of a column; what says where blocks are stays whole. */
+  async function damage(column = 'group'): Promise<void> {
+    const copy = join(`${path}.mirror`, 'mirror.duckdb');
+    const duck = await DuckDBInstance.create(copy);
+    const connection = await duck.connect();
+    const found = await connection.runAndReadAll(
+      "SELECT max(block_id) FROM pragma_storage_info('t') WHERE column_name = $1 AND segment_type <> 'VALIDITY'",
+      [column],
+    );
+    connection.closeSync();
+    duck.closeSync();
+    const place = 3 * 4_096 + Number(found.getRows()[0]?.[0]) * 262_144;
+    const handle = openSync(copy, 'r+');
+    writeSync(handle, Buffer.alloc(64, 0xab), 0, 64, place + 1_000);
+    closeSync(handle);
+  }
+  const notes = (from: number, to: number): Sent[] =>
+    numbered(from, to).map((row) => ({ ...row, group: String(Math.sin(row.id)) }));
+
+  test('it is thrown away by the query that finds out, which says so, and made anew', async () => {
+    await load(notes(0, 40_000));
+    for (const sql of [
+      'FROM bank.t',
+      'SELECT count("group"), sum(amount), max(id), max("group") FROM bank.t',
+    ]) {
+      await ask();
+      await damage();
+      await using db = await openAnalytics({ attach: { bank: path }, mirror: true });
+      await expect(db.query(sql).all()).rejects.toMatchObject({
+        code: 'QUERY_FAILED',
+        retryable: true,
+        message: expect.stringMatching(/mirror\.duckdb: the columnar copy was damaged/),
+      });
+      expect(existsSync(join(`${path}.mirror`, 'mirror.duckdb'))).toBe(false);
+      expect(await db.query('SELECT count("group") AS n FROM bank.t').all()).toEqual([{ n: 40_000 }]);
+    }
+    expect((await ask()).actions).toEqual([]);
+  });
+
+  test('a load since then that comes upon them makes it anew', async () => {
+    await load(notes(0, 20_000));
+    await ask();
+    await damage('_plumbing_row_id');
+    await load(numbered(0, 1_000, 'b'));
+    const { actions, rows } = await ask();
+    expect(actions).toEqual(['rebuilt']);
+    expect(rows).toHaveLength(20_000);
+  });
+
+  test('an error of the query itself leaves a copy in place', async () => {
+    await load(notes(0, 100_000));
+    await ask();
+    await using db = await openAnalytics({ attach: { bank: path }, mirror: true });
+    const sql = `SELECT CASE WHEN id = 90000 THEN error('no') ELSE id END FROM bank.t`;
+    await expect(db.query(sql).all()).rejects.toThrow(/failed after/);
+    expect((await ask()).actions).toEqual([]);
+  });
 });
 
 describe('is not in the way', () => {
