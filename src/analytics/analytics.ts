@@ -7,6 +7,7 @@ import { untilAborted } from '../model/until-aborted.ts';
 import type { AttachedTable, Attachments } from './attachments.ts';
 import type { DuckDb } from './duckdb.ts';
 import { ExportFile } from './export-file.ts';
+import type { ExportColumn } from './export-file.ts';
 import type { ScanErrors } from './scan-function.ts';
 import { fromDuck, toParameter } from './values.ts';
 
@@ -101,7 +102,9 @@ export class Analytics implements AsyncDisposable {
     const target = new ExportFile(file);
     const end = await this.#begin(sql, signal);
     try {
-      const result = await this.#connection.run(target.copySql(sql), this.#bound(params));
+      const columns = await this.#describe(target.describeSql(sql), params);
+      signal?.throwIfAborted();
+      const result = await this.#connection.run(target.copySql(sql, columns), this.#bound(params));
       signal?.throwIfAborted();
       target.finish();
       return { rows: result.rowsChanged };
@@ -112,6 +115,13 @@ export class Analytics implements AsyncDisposable {
       target.cleanUp();
       end();
     }
+  }
+
+  /** What a statement that is no query has no answer to is said by the one that comes after it. */
+  async #describe(sql: string | undefined, params: QueryParameters): Promise<ExportColumn[]> {
+    if (sql === undefined) return [];
+    const result = await this.#connection.runAndReadAll(sql, this.#bound(params)).catch(() => undefined);
+    return (result?.getRows() ?? []).map(([name, type]) => ({ name: String(name), type: String(type) }));
   }
 
   /** Tables and views that can be read now, with the logical types of their columns. */

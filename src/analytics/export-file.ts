@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
-import { quoteText } from '../model/sql-text.ts';
+import { quoteIdentifier, quoteText } from '../model/sql-text.ts';
 import { PlumbingError } from '../errors/index.ts';
 
 const formats: Readonly<Record<string, string>> = {
@@ -29,6 +29,31 @@ const jsonCells = `CASE
   ELSE COLUMNS(*)
 END`;
 
+/** A column as DESCRIBE tells it. */
+export interface ExportColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** On lines of its own, so that a comment at the end of the query hides nothing. */
+function inBrackets(sql: string): string {
+  return `(\n${sql.replace(statementEnd, '')}\n)`;
+}
+
+/** Integers of 128 bits, such as sums of BIGINT are: DuckDB would write doubles for them. */
+function isHuge(type: string): boolean {
+  return type === 'HUGEINT' || type === 'UHUGEINT';
+}
+
+/** The query with decimals in their place; one that does not fit is an error. */
+function exactSql(query: string, columns: readonly ExportColumn[]): string {
+  const cells = columns.map(
+    ({ name, type }, i) =>
+      `${isHuge(type) ? `CAST(c${i} AS DECIMAL(38, 0))` : `c${i}`} AS ${quoteIdentifier(name)}`,
+  );
+  return `SELECT ${cells.join(', ')} FROM ${query} AS q(${columns.map((_, i) => `c${i}`).join(', ')})`;
+}
+
 /** An export under way. It is written beside its place, so that nobody sees half a file. */
 export class ExportFile {
   readonly #file: string;
@@ -46,12 +71,18 @@ export class ExportFile {
     this.#draft = `${this.#file}.${randomUUID()}.new`;
   }
 
+  /** The statement that tells names and types of the columns, where they have to be known. Its parameters stay parameters. */
+  describeSql(sql: string): string | undefined {
+    return this.#format === formats['.parquet'] ? `DESCRIBE ${inBrackets(sql)}` : undefined;
+  }
+
   /** The statement that writes the rows of `sql`. Its parameters stay parameters. */
-  copySql(sql: string): string {
+  copySql(sql: string, columns: readonly ExportColumn[]): string {
     this.#tell(() => closeSync(openSync(this.#draft, 'wx', 0o600)));
-    // On lines of its own, so that a comment at the end of the query hides nothing.
-    const query = `(\n${sql.replace(statementEnd, '')}\n)`;
-    const rows = this.#format === formats['.json'] ? `(SELECT ${jsonCells} FROM ${query})` : query;
+    const query = inBrackets(sql);
+    let rows = query;
+    if (this.#format === formats['.json']) rows = `(SELECT ${jsonCells} FROM ${query})`;
+    else if (columns.some(({ type }) => isHuge(type))) rows = `(${exactSql(query, columns)})`;
     return `COPY ${rows} TO ${quoteText(this.#draft)} (${this.#format}, USE_TMP_FILE false)`;
   }
 

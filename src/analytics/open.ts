@@ -86,6 +86,8 @@ export async function openAnalytics(options: AnalyticsOptions): Promise<Analytic
       autoload_known_extensions: 'false',
     });
     const connection = await instance.connect();
+    // Or the days of timestamps would be those of the machine's zone, while results are in UTC.
+    await connection.run("SET TimeZone = 'UTC'");
     const scanErrors: ScanErrors = { last: undefined };
     for (const scan of makeScanFunctions(duck, files, scanErrors)) connection.registerTableFunction(scan);
     const attached = [...files.values()].map((file) => {

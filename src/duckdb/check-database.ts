@@ -45,7 +45,9 @@ export class CheckDatabase {
       autoload_known_extensions: 'false',
     });
     const connection = await instance.connect();
+    // A check must not depend on the zone of the machine that runs it.
     await connection.run("SET TimeZone = 'UTC'");
+
     return new CheckDatabase(duck, instance, connection, folder);
   }
 

@@ -38,6 +38,25 @@ test('writes Parquet, CSV and JSON, privately and with all digits', async () => 
   expect(readdirSync(folder)).toHaveLength(3);
 });
 
+test('sums of integers keep their digits in Parquet, names and order as they are', async () => {
+  await using db = await openAnalytics({ attach: {} });
+  const file = join(folder, 'a.parquet');
+  const sum = `SELECT 1 AS "2", sum(v) AS s, 'x' AS "S" FROM (VALUES (9007199254740993::BIGINT), ($1)) t(v)`;
+  expect(await db.exportTo(file, sum, [0])).toEqual({ rows: 1 });
+  const path = file.replaceAll("'", "''");
+  expect(await db.query(`SELECT s, typeof(s) AS type FROM '${path}'`).all()).toEqual([
+    { s: '9007199254740993', type: 'DECIMAL(38,0)' },
+  ]);
+  expect(await db.query(`DESCRIBE FROM '${path}'`).all()).toMatchObject([
+    { column_name: '2' },
+    { column_name: 's' },
+    { column_name: 'S_1' },
+  ]);
+  const tooLarge = 'SELECT 170141183460469231731687303715884105727::HUGEINT AS huge';
+  await expect(db.exportTo(file, tooLarge)).rejects.toMatchObject({ code: 'QUERY_FAILED' });
+  expect(readdirSync(folder)).toEqual(['a.parquet']);
+});
+
 test('a query that fails or is aborted leaves the older file, and nothing beside it', async () => {
   await using db = await openAnalytics({ attach: {} });
   const file = join(folder, 'a.csv');
