@@ -9,9 +9,25 @@ const shared = 'destinations/iceberg/shared-tables.test.ts';
 
 export const icebergEdits: readonly Edit[] = [
   {
+    name: 'a conflict with the very commit removes its files',
+    file: 'src/destinations/iceberg/commit-tables.ts',
+    old: 'if (result.mayBeOwn && (await',
+    with: 'if (false && (await',
+    test: 'destinations/iceberg/double-delivery.test.ts',
+    title: 'a commit that has happened and is answered with a conflict',
+  },
+  {
+    name: 'folders named after columns overwrite them',
+    file: 'src/destinations/iceberg/duckdb/incoming-file.ts',
+    old: '`hive_partitioning = false, compression',
+    with: '`compression',
+    test: files,
+    title: 'in folders that name a value',
+  },
+  {
     name: 'a file that changed while it was read is loaded',
     file: 'src/destinations/iceberg/duckdb/write-files.ts',
-    old: '      file.requireUnchanged();\n',
+    old: '      file.requireUnchanged(inserted);\n',
     with: '',
     test: files,
     title: 'that changes while it is loaded',
