@@ -24,7 +24,7 @@ export interface LinePattern {
 
 /**
  * The pattern of lines whose fields come in the order of `keys`. Whatever it matches is valid for the schema and holds values that
- * any store of JSON lines reads as this package does: no number or decimal that would be rounded, no day that does not exist,
+ * any store of JSON lines reads as this package does: no decimal that would be rounded, no number of more digits than a double has, no day that does not exist,
  * no field twice, no half character. Most lines that it does not match are fine as well; they have to be parsed.
  *
  * @param keys the fields of a first line; others that the schema lets be absent may not come later
@@ -63,8 +63,11 @@ interface Form {
 }
 
 const int64Form = String.raw`(?:0|-?[1-9]\d{0,17})`;
-/** Up to 15 digits, which every double keeps; no zero with a sign, which some readers take for one without. */
-const numberForm = String.raw`(?!-?(?:\d\.?){16})(?:0(?:\.0)?|-?(?:[1-9]\d{0,14}(?:\.\d{1,16})?|0\.0{0,6}[1-9]\d{0,16})(?:[eE][+-]?\d{1,2})?)`;
+/**
+ * Up to the 17 digits that tell a double, leading zeros aside; no zero with a sign, which some readers take for one without. Read row by
+ * row, 16 or 17 digits that are not the shortest ones of their double are kept as text.
+ */
+const numberForm = String.raw`(?!-?[0.]*[1-9]\.?(?:\d\.?){17})(?:0(?:\.0)?|-?(?:[1-9]\d{0,14}(?:\.\d{1,16})?|0\.0{0,6}[1-9]\d{0,16})(?:[eE][+-]?\d{1,2})?)`;
 const dayForm =
   String.raw`(?:[1-9]\d{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))` +
   String.raw`|(?:[1-9]\d(?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[13579][26])00)-02-29)`;
