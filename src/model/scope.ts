@@ -26,7 +26,8 @@ export function encodeScope<Cell>(
   return scopeIndexes(table).map((index) => {
     const column = table.columns[index] as Column;
     const { name, path } = column;
-    const value = scope[Object.hasOwn(scope, name) || path.length !== 1 ? name : (path[0] as string)];
+    const [field = name] = path.length === 1 ? path : [];
+    const value = scope[Object.hasOwn(scope, name) ? name : field];
     if (value !== undefined) return encodeValue(table.name, column, value, codecOf);
     throw new PlumbingError(
       'ROW_INVALID',

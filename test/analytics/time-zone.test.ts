@@ -33,7 +33,7 @@ test.each(['Asia/Tokyo', 'America/New_York'])('in queries, exports and checks (%
       console.log(JSON.stringify([checks[0].passed, days, readFileSync('x.csv', 'utf8')]));`;
     const said = execFileSync(process.execPath, ['--no-warnings', '--input-type=module', '-e', script], {
       cwd: folder,
-      env: { ...process.env, TZ: zone, NODE_PATH: '' },
+      env: { ...process.env, TZ: zone },
       encoding: 'utf8',
     });
     expect(JSON.parse(said)).toEqual([true, [{ day: '2026-01-01' }], 'seen\n2026-01-01 00:30:00+00\n']);

@@ -136,7 +136,7 @@ export function requirePartitions(
       continue;
     throw new PlumbingError(
       'SCHEMA_DRIFT',
-      `table "${target.name}": column "${name}" is what its files are partitioned by and can not go from ${type} to ${to}; load into a table of another name, or let the rows go to quarantine`,
+      `table "${target.name}": column "${name}" is what its files are partitioned by and can not go from ${type} to ${to}; load into a table of another name, or let such rows go to quarantine (drift: 'quarantine')`,
       { context: { table: target.name, column: name } },
     );
   }

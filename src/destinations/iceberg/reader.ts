@@ -262,7 +262,7 @@ class TableView {
     if (Number.isNaN(value)) {
       throw new PlumbingError(
         'ROW_INVALID',
-        `table "${table}", column "${name}": NaN is neither equal to a number nor less nor more; no condition holds for it`,
+        `table "${table}", column "${name}": NaN is neither equal to a number nor less nor more; no condition holds for it; give a number`,
       );
     }
     const cell = encodeValue(table, column, value, codecOf);

@@ -48,7 +48,7 @@ export function rebuild(db: DatabaseSync, stored: TableDefinition, target: Table
   db.exec(createTableSql(target, rebuildName, physicalKey(target)));
   for (const { name, definition } of others) addOther(db, target, name, definition);
   const kept = [...addedColumns(stored), ...others.filter(({ hasValues }) => hasValues)];
-  const rowId = rowIdName([...physicalNames(stored, target), ...others.map(({ name }) => name)]);
+  const rowId = rowIdName([...columnNames(stored, target), ...others.map(({ name }) => name)]);
   const same = [...kept.map(({ name }) => quoteIdentifier(name)), ...(rowId === undefined ? [] : [rowId])];
   const names = [...stored.columns.map(({ name }) => quoteIdentifier(name)), ...same];
   const cells = stored.columns.map((from, index) => {
@@ -69,7 +69,7 @@ export function rebuild(db: DatabaseSync, stored: TableDefinition, target: Table
   for (const { sql } of extras) db.exec(String(sql));
 }
 
-function physicalNames(...tables: readonly TableDefinition[]): string[] {
+function columnNames(...tables: readonly TableDefinition[]): string[] {
   return tables.flatMap(({ columns }) => columns.map(({ name }) => name));
 }
 
